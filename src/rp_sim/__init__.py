@@ -1,0 +1,1 @@
+"""A local RunPod: REST v2 on loopback, and pods that are real SSH servers."""

@@ -1,0 +1,1 @@
+"""Programs that run inside pods. They import nothing but the standard library."""

@@ -1,0 +1,158 @@
+"""Hosts and their free GPUs, per (data center, GPU type, cloud)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from rp_sim.inventory import data_centers, find_gpu, gpu_types
+from rp_sim.scenario.model import Stock as StockRow
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable
+
+    from rp_sim.inventory import GpuType
+    from rp_sim.scenario import Scenario
+
+LEVELS = ("NONE", "LOW", "MEDIUM", "HIGH")
+
+
+@dataclass
+class Host:
+    """One machine. Its id is what the tail of `ssh.proxy.username` shows."""
+
+    id: str
+    gpu: str
+    data_center: str
+    cloud: str
+    size: int
+    cuda: str | None
+    offered: int
+    used: int = 0
+
+    @property
+    def free(self) -> int:
+        return max(0, self.offered - self.used)
+
+
+@dataclass
+class Pool:
+    data_center: str
+    gpu: str
+    cloud: str
+    row: StockRow
+    hosts: list[Host] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a create asks of a host."""
+
+    gpu: str
+    count: int
+    cloud: str
+    data_centers: tuple[str, ...] = ()
+    allowed_cuda: tuple[str, ...] = ()
+    minimum_cuda: str = ""
+
+
+class Stock:
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self.hosts: dict[str, Host] = {}
+
+    def replace(self, scenario: Scenario) -> None:
+        """New rules, with the hosts that pods sit on kept as they are."""
+        self._scenario = scenario
+        self._pools.clear()
+
+    def pool(self, data_center: str, gpu: str, cloud: str) -> Pool:
+        key = (data_center, gpu, cloud)
+        if key not in self._pools:
+            self._pools[key] = self._build(*key)
+        return self._pools[key]
+
+    def place(self, wanted: Wanted, choose: random.Random, refused: Callable[[Pool], bool]) -> Host | None:
+        """A host with room, or None; nothing is taken yet."""
+        centers = wanted.data_centers or tuple(center.id for center in data_centers())
+        pools = [self.pool(center, wanted.gpu, wanted.cloud) for center in dict.fromkeys(centers)]
+        hosts = [
+            host
+            for pool in pools
+            if not refused(pool)
+            for host in pool.hosts
+            if host.free >= wanted.count and cuda_fits(host.cuda, wanted.allowed_cuda, wanted.minimum_cuda)
+        ]
+        return choose.choice(hosts) if hosts else None
+
+    def availability(self, pools: Iterable[Pool], count: int, accepts: Callable[[Host], bool] = lambda _: True) -> str:
+        pools = [pool for pool in pools if pool.hosts]
+        told = [pool.row.availability for pool in pools if pool.row.availability]
+        if told:
+            return max(told, key=LEVELS.index)
+        if self._scenario.catalog.stale:
+            return "HIGH"
+        hosts = [host for pool in pools for host in pool.hosts if accepts(host)]
+        free = sum(host.free for host in hosts if host.free >= count)
+        return "NONE" if not free else "LOW" if free <= 4 else "MEDIUM" if free <= 12 else "HIGH"
+
+    def _build(self, data_center: str, gpu_id: str, cloud: str) -> Pool:
+        row = self._row(data_center, gpu_id, cloud)
+        pool = Pool(data_center, gpu_id, cloud, row)
+        gpu = find_gpu(gpu_id)
+        if gpu is None or not gpu.rentable(cloud) or data_center not in {dc.id for dc in data_centers()}:
+            return pool
+        pool.hosts = [self._host(pool, gpu, index, size) for index, size in enumerate(_sizes(row, gpu, cloud))]
+        return pool
+
+    def _row(self, data_center: str, gpu: str, cloud: str) -> StockRow:
+        for row in reversed(self._scenario.stock):
+            here = fnmatchcase(gpu, row.gpu) and fnmatchcase(data_center, row.data_center)
+            if here and row.cloud in ("*", cloud):
+                return row
+        return StockRow()
+
+    def _host(self, pool: Pool, gpu: GpuType, index: int, size: tuple[int, int]) -> Host:
+        text = f"{self._seed}/{pool.data_center}/{pool.gpu}/{pool.cloud}/{index}"
+        host_id = hashlib.sha256(text.encode()).hexdigest()[:8]
+        versions = pool.row.cuda or self._scenario.hosts.cuda_versions
+        cuda = versions[index % len(versions)] if versions and gpu.manufacturer == "NVIDIA" else None
+        known = self.hosts.get(host_id)
+        if known is not None:
+            # The scenario was replaced: pods that sit here keep their GPUs and their driver.
+            known.size, known.offered = size
+            known.cuda = known.cuda if known.used else cuda
+            return known
+        host = Host(host_id, pool.gpu, pool.data_center, pool.cloud, size[0], cuda, size[1])
+        self.hosts[host_id] = host
+        return host
+
+
+def _sizes(row: StockRow, gpu: GpuType, cloud: str) -> list[tuple[int, int]]:
+    """(GPUs, free GPUs) per host. An empty pool still has a host: offered here, and full."""
+    size = min(row.gpus_per_host or gpu.max_count(cloud), gpu.max_count(cloud))
+    count = 0 if row.count == "none" else row.count
+    if count == 0:
+        return [(size, 0)]
+    whole, rest = divmod(count, size)
+    return [(size, size)] * whole + ([(size, rest)] if rest else [])
+
+
+def cuda_fits(cuda: str | None, allowed: tuple[str, ...], minimum: str) -> bool:
+    """`allowed` is matched exactly, `minimum` number by number (12.11 is above 12.2)."""
+    if allowed and cuda not in allowed:
+        return False
+    return not minimum or (cuda is not None and version(cuda) >= version(minimum))
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def offered(cloud: str) -> list[GpuType]:
+    return [gpu for gpu in gpu_types() if gpu.rentable(cloud)]
