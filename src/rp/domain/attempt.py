@@ -1,0 +1,118 @@
+"""An attempt: one candidate tried, and what a failed create means for the next step."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rp import errors
+from rp.domain.units import usd
+
+# The texts of capacity answers, collected from RunPod's clients; a 400 has no machine-readable code.
+_CAPACITY = re.compile(
+    r"no longer any instances|no instances currently|please refresh and try again|does not have the resources"
+    r"|try a different machine|no (machines|capacity|hosts|gpus|instances) available|insufficient capacity"
+    r"|could not find any pods|not enough free gpus|out of stock|sold out",
+    re.IGNORECASE,
+)
+
+
+class State(StrEnum):
+    """Where an attempt stands in the journal. The first four are open: a pod may exist."""
+
+    CREATING = "creating"
+    UNCLEAR = "unclear"
+    CREATED = "created"
+    TERMINATING = "terminating"
+    KEPT = "kept"
+    TERMINATED = "terminated"
+    REFUSED = "refused"
+    ABSENT = "absent"
+
+
+OPEN = (State.CREATING, State.UNCLEAR, State.CREATED, State.TERMINATING)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Times are seconds since the epoch; `price_per_hour` is in USD. `name` is the pod's, and unique."""
+
+    name: str
+    deployment_id: str
+    cloud: str
+    region: str
+    gpu: str
+    count: int
+    price_per_hour: float
+    state: State
+    started_at: float
+    ended_at: float | None = None
+    pod_id: str | None = None
+    reason: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_at or self.started_at) - self.started_at
+
+    @property
+    def cost(self) -> float:
+        """What the pod cost until it was ended, in USD; billed by the second from its creation."""
+        return self.price_per_hour * self.seconds / 3600 if self.pod_id else 0.0
+
+    @property
+    def what(self) -> str:
+        count = f"{self.count}x " if self.count > 1 else ""
+        return f"{count}{self.gpu}, {self.region}, {self.cloud.lower()}"
+
+    def line(self) -> str:
+        """One line of a report."""
+        cost = f" ({usd(self.cost)})" if self.pod_id and self.state is not State.KEPT else ""
+        return f"{self.what}: {self.reason or self.state}{cost}"
+
+
+def facts(attempt: Attempt) -> dict[str, object]:
+    """What `--json` tells of an attempt."""
+    return {
+        "pod_name": attempt.name,
+        "pod_id": attempt.pod_id,
+        "gpu": attempt.gpu,
+        "count": attempt.count,
+        "region": attempt.region,
+        "cloud": attempt.cloud,
+        "price_per_hour": attempt.price_per_hour,
+        "outcome": attempt.state.value,
+        "reason": attempt.reason,
+        "seconds": round(attempt.seconds, 1),
+        "cost": round(attempt.cost, 6),
+    }
+
+
+def refusal(failure: errors.ApiError) -> str:
+    """Why a create was refused, in words for a person."""
+    return "no capacity" if is_capacity(failure) else failure.detail or failure.message
+
+
+class Next(StrEnum):
+    """What to do after a create that failed."""
+
+    STOP = "stop"
+    NEXT_CANDIDATE = "next candidate"
+    WAIT = "wait, then the same candidate"
+    LOOK = "look for the pod, then the same candidate"
+
+
+def after(failure: errors.ApiError) -> Next:
+    """RunPod's own table for `createPod`, by the class of the error."""
+    match failure:
+        case errors.BadRequest() | errors.Forbidden():
+            return Next.NEXT_CANDIDATE
+        case errors.RateLimited():
+            return Next.WAIT
+        case errors.Unclear():
+            return Next.LOOK
+        case _:
+            return Next.STOP
+
+
+def is_capacity(failure: errors.ApiError) -> bool:
+    """Whether a refusal is about stock, not about the request."""
+    return isinstance(failure, errors.BadRequest) and bool(_CAPACITY.search(failure.detail))

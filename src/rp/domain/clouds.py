@@ -1,0 +1,5 @@
+"""RunPod's clouds: machines in partners' data centers, and machines of hosts in the community."""
+
+SECURE = "SECURE"
+COMMUNITY = "COMMUNITY"
+ALL = "ALL"

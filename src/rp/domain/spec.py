@@ -1,0 +1,78 @@
+"""A spec: a template merged with the command line's overrides, complete and validated."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rp.domain import secrets
+from rp.domain import template as templates
+from rp.domain.template import Template
+from rp.errors import UsageProblem
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line says; None and empty mean: as the template has it."""
+
+    gpus: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    clouds: tuple[str, ...] = ()
+    count: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    retries: int | None = None
+    retry_backoff_seconds: float | None = None
+    local_setup: bool | None = None
+    remote_setup: bool | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """`env` is what the pod gets, references resolved; `unset` are local variables that were asked for."""
+
+    template: Template
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unset: tuple[str, ...] = ()
+
+    def with_env(self, **more: str) -> "Spec":
+        return replace(self, env={**self.env, **more})
+
+
+def merge(template: Template, overrides: Overrides, local_env: Mapping[str, str]) -> Spec:
+    """Raise Invalid where an override breaks the template's rules."""
+    raw = templates.to_json(template)
+    _apply(raw, overrides)
+    merged = templates.parse(template.name, raw)
+    env, unset = secrets.resolve({**merged.container.env, **overrides.env}, local_env)
+    if merged.tags:
+        env["RP_TAGS"] = json.dumps(dict(merged.tags), sort_keys=True)
+    return Spec(merged, env, unset)
+
+
+def _apply(raw: dict[str, Any], overrides: Overrides) -> None:
+    said = {
+        "gpuPreference": list(overrides.gpus) or None,
+        "regionPreference": list(overrides.regions) or None,
+        "cloudPreference": list(overrides.clouds) or None,
+        "gpuCount": overrides.count,
+    }
+    raw.update({key: value for key, value in said.items() if value is not None})
+    for section, key, setting in (
+        ("health", "maxRetries", overrides.retries),
+        ("health", "retryBackoffSeconds", overrides.retry_backoff_seconds),
+        ("postDeploy", "runLocalSetup", overrides.local_setup),
+        ("postDeploy", "runRemoteSetup", overrides.remote_setup),
+    ):
+        if setting is not None:
+            raw.setdefault(section, {})[key] = setting
+
+
+def parse_env(assignments: list[str]) -> dict[str, str]:
+    """`KEY=VAL` words → a mapping; raises UsageProblem, without the value, for anything else."""
+    env = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or not templates.ENV_NAME.fullmatch(key):
+            raise UsageProblem(f"--env wants KEY=VALUE, and `{key[:40]}` is no such thing")
+        env[key] = value
+    return env

@@ -1,0 +1,186 @@
+"""The machine's own OpenSSH: is the port answering, who answers, and commands on one shared connection."""
+
+import hashlib
+import os
+import selectors
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from rp.domain.host_keys import HostKey, scanned
+from rp.domain.pod import Endpoint
+from rp.domain.remote import CommandFailed, Completed, NoSession
+from rp.remote import argv
+
+_BANNER_TIMEOUT = 5.0
+_KEYSCAN_TIMEOUT = 20.0
+_CONNECT_TIMEOUT = 20.0
+_COPY_TIMEOUT = 60.0
+_TAIL = 2000
+# A socket's path has to fit into 104 bytes on macOS, and OpenSSH adds a suffix of 17 while it connects.
+_LONGEST_SOCKET_PATH = 85
+# Plain `ssh host command` has none of the pod's environment; official images write it to this file. A value
+# with a quote in it can break that file, so it is tried in a subshell first.
+_WITH_POD_ENV = "( . /etc/rp_environment ) > /dev/null 2>&1 && . /etc/rp_environment; "
+
+
+def answers(endpoint: Endpoint, timeout: float = _BANNER_TIMEOUT) -> bool:
+    """Whether something that speaks SSH is there: RunPod opens port 22 for images without sshd too."""
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout=timeout) as connection:
+            connection.settimeout(timeout)
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def host_keys(endpoint: Endpoint) -> tuple[HostKey, ...]:
+    """The keys that the endpoint shows; none where it does not answer."""
+    try:
+        done = subprocess.run(
+            argv.keyscan(endpoint),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_KEYSCAN_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return scanned(done.stdout.decode("utf-8", "replace"))
+
+
+class Session:
+    """A shared connection to one pod. It ends with `close`, and with this process whatever ends it."""
+
+    def __init__(
+        self, pod_id: str, endpoint: Endpoint, known_hosts: Path, identity: Path | None, runtime: Path
+    ) -> None:
+        """Raises NoSession."""
+        self._endpoint = endpoint
+        self._base = argv.options(pod_id, known_hosts, identity)
+        self._control_path = _control_path(runtime, pod_id)
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
+        self._master = subprocess.Popen(
+            argv.master(endpoint, self._base, self._control_path),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+        )
+        if not _says_ok(self._master, _CONNECT_TIMEOUT):
+            self._end_master()
+            last_word = self._last_word()
+            self._errors.close()
+            raise NoSession(last_word)
+
+    def run(self, command: str, *, timeout: float, stdin: bytes = b"") -> Completed:
+        """Run `command` with the pod's environment; its status, 124 where it took too long, and its last output."""
+        process = self._start(_WITH_POD_ENV + command)
+        try:
+            output, _ = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            return Completed(124, f"{_text(output)}\n(no end after {timeout:g} s)".strip())
+        return Completed(process.returncode, _text(output))
+
+    def run_script(self, script: Path) -> Iterator[str]:
+        """Copy `script` to the pod and run it there; its lines as they come. Raises CommandFailed."""
+        there = f".rp/{script.name}"
+        copied = self.run(
+            f"umask 077 && mkdir -p .rp && cat > {there} && chmod 700 {there}",
+            timeout=_COPY_TIMEOUT,
+            stdin=script.read_bytes(),
+        )
+        if copied.status:
+            yield copied.output
+            raise CommandFailed(copied.status)
+        yield from stream(self._start(f"{_WITH_POD_ENV}./{there}"))
+
+    def close(self) -> None:
+        self._end_master()
+        self._errors.close()
+
+    def _end_master(self) -> None:
+        if self._master.stdin:
+            self._master.stdin.close()
+        try:
+            self._master.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._master.kill()
+            self._master.wait()
+        if self._master.stdout:
+            self._master.stdout.close()
+
+    def _start(self, command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            argv.command(self._endpoint, self._base, self._control_path, command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def _last_word(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else "no answer"
+
+
+def stream(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """The process's lines as they come; ends with CommandFailed where its status is not 0."""
+    if process.stdin:
+        process.stdin.close()
+    with process:
+        try:
+            for line in process.stdout or ():
+                yield line.decode("utf-8", "replace").rstrip("\r\n")
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise CommandFailed(process.returncode)
+
+
+def _says_ok(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Whether the line OK comes in time; a login shell may print greetings before it."""
+    if process.stdout is None:
+        return False
+    descriptor = process.stdout.fileno()
+    deadline = time.monotonic() + timeout
+    seen = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            if not selector.select(left):
+                break
+            chunk = os.read(descriptor, 4096)
+            if not chunk:
+                break
+            seen += chunk
+            if b"OK" in seen.splitlines():
+                return True
+    return False
+
+
+def _control_path(runtime: Path, pod_id: str) -> Path | None:
+    """Where the shared connection's socket lives; None where a path would be too long or not ours."""
+    # One per process: a socket that a killed rp left behind must not be taken for ours.
+    name = hashlib.sha256(f"{pod_id}-{os.getpid()}-{time.monotonic_ns()}".encode()).hexdigest()[:16]
+    path = runtime / name
+    if len(str(path)) > _LONGEST_SOCKET_PATH:
+        return None
+    try:
+        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = runtime.lstat()
+    except OSError:
+        return None
+    private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return path if private else None
+
+
+def _text(output: bytes) -> str:
+    return output[-_TAIL:].decode("utf-8", "replace").strip()

@@ -1,0 +1,164 @@
+"""RunPod's JSON ⇄ domain. What is not known is ignored; what is missing becomes unknown, not an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rp.domain.billing import PodBill
+from rp.domain.catalog import DataCenter, GpuType, Offer, Stock
+from rp.domain.clouds import COMMUNITY, SECURE
+from rp.domain.pod import Endpoint, Pod, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rp.domain.request import PodRequest
+
+Json = Mapping[str, Any]
+
+# These end up in files and arguments of OpenSSH, where a blank, a line break or a leading dash would mean more.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_HOST = re.compile(r"[A-Za-z0-9:\[][A-Za-z0-9.:_\]-]{0,254}")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+def create_body(request: PodRequest) -> dict[str, Any]:
+    """`count`, `disk` and `startSsh` are always sent: RunPod's defaults for them do not work."""
+    gpu: dict[str, Any] = {"id": request.gpu_id, "count": request.gpu_count}
+    if request.min_cuda_version:
+        gpu["minCudaVersion"] = request.min_cuda_version
+    if request.allowed_cuda_versions:
+        gpu["allowedCudaVersions"] = list(request.allowed_cuda_versions)
+    body: dict[str, Any] = {
+        "name": request.name,
+        "image": request.image,
+        "gpu": gpu,
+        "cloud": request.cloud,
+        "disk": request.disk_gb,
+        "ports": list(request.ports),
+        "env": dict(request.env),
+        "startSsh": True,
+    }
+    optional = {
+        "args": request.args,
+        "dataCenterIds": list(request.data_center_ids),
+        "mounts": _mounts(request.volume),
+        "registry": request.registry_id,
+        "globalNetworking": request.global_networking,
+    }
+    return body | {key: value for key, value in optional.items() if value}
+
+
+def _mounts(volume: Volume | None) -> dict[str, Any]:
+    if volume is None:
+        return {}
+    if volume.network_id:
+        return {"network": [{"volumeId": volume.network_id, "path": volume.path}]}
+    return {"persistent": {"size": volume.size_gb, "path": volume.path}}
+
+
+def pod(raw: Json) -> Pod:
+    """Raises KeyError or ValueError where there is not even an id that could be one."""
+    if not _ID.fullmatch(str(raw["id"])):
+        raise ValueError("a pod id with strange characters")
+    gpu: Json = raw.get("gpu") or {}
+    runtime: Json = raw.get("runtime") or {}
+    return Pod(
+        id=str(raw["id"]),
+        name=str(raw.get("name") or ""),
+        status=str(raw.get("status") or "UNKNOWN"),
+        image=str(raw.get("image") or ""),
+        args=str(raw.get("args") or ""),
+        disk_gb=int(raw.get("disk") or 0),
+        volume=_volume(raw.get("mounts") or {}),
+        ports=tuple(raw.get("ports") or ()),
+        env={str(key): str(value) for key, value in (raw.get("env") or {}).items()},
+        cloud=str(raw.get("cloud") or ""),
+        data_center=raw.get("dataCenterId"),
+        cuda_version=raw.get("cudaVersion"),
+        gpu_id=gpu.get("id"),
+        gpu_count=int(gpu.get("count") or 0),
+        cost_per_hour=float(raw.get("cost") or 0.0),
+        locked=bool(raw.get("locked")),
+        registry_id=raw.get("registry"),
+        global_networking=bool((raw.get("globalNetworking") or {}).get("enabled")),
+        created_at=_time(raw.get("createdAt")),
+        started_at=_time(raw.get("startedAt")),
+        uptime_seconds=runtime.get("uptime"),
+        ssh=_endpoint((raw.get("ssh") or {}).get("direct")),
+    )
+
+
+def _volume(mounts: Json) -> Volume | None:
+    if persistent := mounts.get("persistent"):
+        return Volume(str(persistent.get("path")), size_gb=int(persistent.get("size") or 0))
+    for network in mounts.get("network") or ():
+        return Volume(str(network.get("path")), network_id=str(network.get("volumeId")))
+    return None
+
+
+def _endpoint(raw: Json | None) -> Endpoint | None:
+    """None where there is no address, or one that ssh could read as something else."""
+    if not raw or not raw.get("host") or not raw.get("port"):
+        return None
+    endpoint = Endpoint(str(raw["host"]), int(raw["port"]), str(raw.get("username") or "root"))
+    harmless = _HOST.fullmatch(endpoint.host) and _USER.fullmatch(endpoint.user) and 0 < endpoint.port < 65536
+    return endpoint if harmless else None
+
+
+def _time(raw: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(raw)) if raw else None
+    except ValueError:
+        return None
+
+
+def gpu_types(answer: Json) -> tuple[GpuType, ...]:
+    """The catalog's GPU types, without the row called `unknown`."""
+    return tuple(_gpu_type(raw) for raw in answer.get("gpus") or () if raw.get("id") != "unknown")
+
+
+def _gpu_type(raw: Json) -> GpuType:
+    price: Json = raw.get("price") or {}
+    most: Json = raw.get("maxCount") or {}
+    offers = {
+        cloud: Offer(float(price.get(key) or 0.0), int(most.get(key) or 0))
+        for cloud, key in ((SECURE, "secure"), (COMMUNITY, "community"))
+        if raw.get(key) and price.get(key)
+    }
+    return GpuType(str(raw["id"]), str(raw.get("name") or raw["id"]), int(raw.get("memory") or 0), offers)
+
+
+def stock(cloud: str, answer: Json) -> tuple[dict[tuple[str, str], Stock], dict[tuple[str, str, str], Stock]]:
+    """(stock anywhere, stock per data center) of one cloud."""
+    anywhere, places = {}, {}
+    for raw in answer.get("gpus") or ():
+        anywhere[cloud, str(raw["id"])] = _level(raw.get("availability"))
+        for place in raw.get("dataCenters") or ():
+            places[cloud, str(raw["id"]), str(place["id"])] = _level(place.get("availability"))
+    return anywhere, places
+
+
+def _level(raw: object) -> Stock:
+    return Stock.__members__.get(str(raw), Stock.UNKNOWN)
+
+
+def data_centers(answer: Json) -> tuple[DataCenter, ...]:
+    rows: Iterable[Json] = answer.get("dataCenters") or ()
+    return tuple(
+        DataCenter(str(raw["id"]), str(raw.get("name") or ""), str(raw.get("region") or "UNKNOWN")) for raw in rows
+    )
+
+
+def pod_bill(raw: Json) -> PodBill:
+    return PodBill(
+        pod_id=str(raw.get("podId") or ""),
+        start=_time(raw.get("startTime")),
+        end=_time(raw.get("endTime")),
+        total=float(raw.get("totalAmount") or 0.0),
+        gpu=float(raw.get("gpuAmount") or 0.0),
+        disk=float(raw.get("diskAmount") or 0.0),
+    )

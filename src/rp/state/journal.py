@@ -1,0 +1,228 @@
+"""The journal: what rp is about to do, and what became of it. SQLite, each fact synced before the next effect."""
+
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rp import files
+from rp.domain.attempt import OPEN, Attempt, State
+from rp.domain.candidate import Candidate
+from rp.errors import Busy, StateUnreadable, StateUnwritable
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE deployments (
+    id TEXT PRIMARY KEY, template TEXT NOT NULL, alias TEXT NOT NULL, tags TEXT NOT NULL,
+    started_at REAL NOT NULL, ended_at REAL, outcome TEXT NOT NULL DEFAULT 'running'
+);
+CREATE TABLE attempts (
+    name TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployments (id),
+    cloud TEXT NOT NULL, region TEXT NOT NULL, gpu TEXT NOT NULL, count INTEGER NOT NULL,
+    price_per_hour REAL NOT NULL, state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL,
+    pod_id TEXT, reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX attempts_by_deployment ON attempts (deployment_id);
+CREATE INDEX attempts_by_state ON attempts (state);
+"""
+_COLUMNS = "name, deployment_id, cloud, region, gpu, count, price_per_hour, state, started_at, ended_at, pod_id, reason"
+# Without letters and digits that look alike.
+_ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_ENDED = (State.KEPT, State.TERMINATED, State.REFUSED, State.ABSENT)
+
+
+class Journal:
+    def __init__(self, path: Path, locks: Path) -> None:
+        self._path = path
+        self._locks = locks
+        self._connection: sqlite3.Connection | None = None
+
+    def fresh_id(self) -> str:
+        """An id that no deployment has: its pods' names are found by it."""
+        return "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+
+    def begin(self, deployment_id: str, template: str, alias: str, tags: Mapping[str, str], now: float) -> "Deployment":
+        """A new deployment, locked by this process until `close`: nobody recovers it meanwhile."""
+        lock = _lock(self._lock_path(deployment_id))
+        if lock is None:
+            raise Busy(f"another rp holds the lock on deployment {deployment_id}")
+        deployment = Deployment(self, deployment_id, alias, lock)
+        try:
+            self.write(
+                "INSERT INTO deployments (id, template, alias, tags, started_at) VALUES (?, ?, ?, ?, ?)",
+                (deployment_id, template, alias, json.dumps(dict(tags)), now),
+            )
+        except BaseException:
+            deployment.close()
+            raise
+        return deployment
+
+    def unfinished(self) -> tuple[str, ...]:
+        """The ids of deployments that still have an open attempt; empty where there is no journal yet."""
+        if not self._path.exists():
+            return ()
+        marks = ", ".join("?" for _ in OPEN)
+        query = f"SELECT DISTINCT deployment_id FROM attempts WHERE state IN ({marks})"  # noqa: S608
+        return tuple(str(row[0]) for row in self.read(query, tuple(OPEN)))
+
+    def running_aliases(self) -> frozenset[str]:
+        """The aliases that deployments without an end are about to take."""
+        if not self._path.exists():
+            return frozenset()
+        return frozenset(str(row[0]) for row in self.read("SELECT alias FROM deployments WHERE outcome = 'running'"))
+
+    def claim(self, deployment_id: str) -> "Deployment | None":
+        """The deployment, locked; None while the process that runs or recovers it is alive."""
+        lock = _lock(self._lock_path(deployment_id))
+        if lock is None:
+            return None
+        alias = self.read("SELECT alias FROM deployments WHERE id = ?", (deployment_id,))[0][0]
+        return Deployment(self, deployment_id, str(alias), lock)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        with self._translated():
+            return self._open().execute(query, values).fetchall()
+
+    def write(self, statement: str, values: tuple[object, ...]) -> None:
+        """Returns once the change is on the disk."""
+        with self._translated(), self._open() as connection:
+            connection.execute(statement, values)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            with files.writable(self._path):
+                files.make_folder(self._path.parent)
+                self._path.touch(mode=0o600)
+            with files.locked(self._path):
+                self._connection = _connect(self._path)
+        return self._connection
+
+    def _lock_path(self, deployment_id: str) -> Path:
+        return self._locks / f"{deployment_id}.lock"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        hint = "free some space, or make the folder yours and writable; RP_STATE_DIR moves it"
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise Busy(f"another rp holds the journal {self._path}", hint="try again once it is done") from error
+            raise StateUnwritable(f"cannot use the journal {self._path}: {error}", hint=hint) from error
+        except sqlite3.DatabaseError as error:
+            raise files.unreadable(self._path, str(error)) from error
+
+
+class Deployment:
+    """One deployment, locked. Every method returns once the fact is on the disk."""
+
+    def __init__(self, journal: Journal, deployment_id: str, alias: str, lock: int) -> None:
+        self._journal = journal
+        self._lock: int | None = lock
+        self.id = deployment_id
+        self.alias = alias
+
+    def intend(self, name: str, candidate: Candidate, now: float) -> None:
+        """Before the create: a pod of this name may exist from here on, and it is ours."""
+        self._journal.write(
+            f"INSERT INTO attempts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, '')",  # noqa: S608
+            (
+                name,
+                self.id,
+                candidate.cloud,
+                candidate.region,
+                candidate.gpu.name,
+                candidate.count,
+                candidate.price_per_hour,
+                State.CREATING,
+                now,
+            ),
+        )
+
+    def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None:
+        """What became of the attempt `name`. A reason given before stays where none is given now."""
+        self._journal.write(
+            "UPDATE attempts SET state = ?, ended_at = ?, pod_id = COALESCE(?, pod_id),"
+            " reason = CASE WHEN ? = '' THEN reason ELSE ? END WHERE name = ?",
+            (state, now if state in _ENDED else None, pod_id, reason, reason, name),
+        )
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """In the order in which they were begun."""
+        rows = self._journal.read(
+            f"SELECT {_COLUMNS} FROM attempts WHERE deployment_id = ? ORDER BY rowid",  # noqa: S608
+            (self.id,),
+        )
+        return tuple(_attempt(row) for row in rows)
+
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in self.attempts() if attempt.state in OPEN)
+
+    def finish(self, outcome: str, now: float) -> None:
+        """`ready`, `failed` or `interrupted`."""
+        self._journal.write("UPDATE deployments SET outcome = ?, ended_at = ? WHERE id = ?", (outcome, now, self.id))
+
+    def close(self) -> None:
+        """Give up the lock; what is still open is then anyone's to recover."""
+        if self._lock is not None:
+            self._journal._lock_path(self.id).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+
+def _attempt(row: tuple[object, ...]) -> Attempt:
+    names = [column.strip() for column in _COLUMNS.split(",")]
+    values = dict(zip(names, row, strict=True))
+    values["state"] = State(str(values["state"]))
+    return Attempt(**values)  # type: ignore[arg-type]
+
+
+def _lock(path: Path) -> int | None:
+    """The descriptor of a lock that the kernel drops with the process; None where another holds it."""
+    with files.writable(path):
+        files.make_folder(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    # Its last holder may have removed the file between our open and our lock.
+    if not path.exists() or os.fstat(descriptor).st_ino != path.stat().st_ino:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10.0)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Slower, and the point of it: a fact is on the disk before the effect that it announces.
+    connection.execute("PRAGMA synchronous = FULL")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > _VERSION:
+        raise StateUnreadable(
+            f"{path} was written by a newer rp (form {found}, this one knows {_VERSION})", hint="upgrade rp"
+        )
+    if found < _VERSION:
+        _create_tables(connection)
+    return connection
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    """Under the write lock, and only if no other process was first."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
