@@ -1,0 +1,8 @@
+"""Every benchmark of this folder."""
+
+import cold_start
+import deploy
+
+if __name__ == "__main__":
+    cold_start.measure()
+    deploy.measure()

@@ -1,0 +1,39 @@
+"""Signals that end a command become one exception, raised wherever the command is."""
+
+import os
+import signal
+from contextlib import suppress
+from types import FrameType
+
+from rp.errors import Interrupted
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_CLEANING = b"\ninterrupted: ending what is in flight; once more leaves at once, and a later rp cleans up\n"
+
+
+def install() -> None:
+    """Every signal raises Interrupted; one that was ignored at the start, as under nohup, stays ignored."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def announce_cleaning() -> None:
+    """From now on a first signal also says that cleaning up takes a moment."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, _interrupt_and_say)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(signal.Signals(number).name)
+
+
+def _interrupt_and_say(number: int, frame: FrameType | None) -> None:
+    for each in _SIGNALS:
+        if signal.getsignal(each) is _interrupt_and_say:
+            signal.signal(each, _interrupt)
+    # The terminal may be the very thing that has gone.
+    with suppress(OSError):
+        os.write(2, _CLEANING)
+    _interrupt(number, frame)

@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+
+def help_page(prog: str) -> argparse.HelpFormatter:
+    """Help as wide as the terminal, at most 100 columns; argparse itself would load shutil to find out."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        columns = 80
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=min(columns, 102) - 2)
+
+
+def examples(parser: argparse.ArgumentParser, *lines: str) -> None:
+    """What to type, under the options of `--help`."""
+    parser.epilog = "examples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-y", "--yes", action="store_true", help="answer every question with yes")
+
+
+def add_force(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("-f", "--force", action="store_true", help=what)
+
+
+def words(text: str) -> list[str]:
+    """`H100, A100 80gb` → its parts."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def true_or_false(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"`{text}` is neither true nor false")
+    return text.lower() == "true"
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """A reader of whole numbers that are not below `minimum`."""
+
+    def whole_number(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"`{text}` is no whole number") from None
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"{text} is below {minimum}")
+        return number
+
+    return whole_number

@@ -1,0 +1,110 @@
+"""`rp template derive`, `list`, `show`, `delete`."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from rp.cli import options
+from rp.context import Context
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    options.examples(parser, "rp template derive sd --from 89qgenjznh5t2j", "rp template list")
+    verbs = parser.add_subparsers(title="commands", metavar="<command>", required=True)
+    for name, (summary, configure_verb) in _VERBS.items():
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=options.help_page,
+            allow_abbrev=False,
+        )
+        configure_verb(verb)
+
+
+def _configure_derive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the template's name")
+    parser.add_argument("--from", dest="source", required=True, metavar="POD", help="an alias or a pod id")
+    parser.add_argument(
+        "--include-env",
+        type=options.true_or_false,
+        metavar="true|false",
+        help="true keeps every value, false drops all (default: all, with references in place of secrets)",
+    )
+    options.add_force(parser, "replace a template of that name")
+    options.add_json(parser)
+    options.examples(parser, "rp template derive sd --from my-pod", "rp template derive sd --from 89qgenjznh5t2j -f")
+    parser.set_defaults(run=derive)
+
+
+def derive(args: argparse.Namespace, context: Context) -> None:
+    from rp.cli import recovery
+    from rp.domain.template import to_json
+    from rp.operations import derive as operation
+    from rp.operations import inventory
+
+    recovery.recover(context)
+    _, pod = inventory.live(args.source, context.ports)
+    derived = operation.derive(args.name, pod, include_env=args.include_env, force=args.force, ports=context.ports)
+    context.output.result(to_json(derived.template), [f"template {args.name} is in {context.paths.templates}"])
+    for note in derived.notes:
+        context.output.note(f"- {note}")
+
+
+def _configure_list(parser: argparse.ArgumentParser) -> None:
+    options.add_json(parser)
+    options.examples(parser, "rp template list")
+    parser.set_defaults(run=list_templates)
+
+
+def list_templates(_args: argparse.Namespace, context: Context) -> None:
+    stored = context.templates.raw()
+    if context.wants_json:
+        context.output.json(stored)
+    elif stored:
+        from rp.output import templates as shown
+
+        rows = [shown.row(name, stored[name]) for name in sorted(stored)]
+        context.output.table(shown.TEMPLATES, rows)
+    else:
+        context.output.note("no templates: `rp template derive <name> --from <pod id>` makes one from a pod")
+
+
+def _configure_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a template of `rp template list`")
+    options.examples(parser, "rp template show sd")
+    parser.set_defaults(run=show)
+
+
+def show(args: argparse.Namespace, context: Context) -> None:
+    context.output.json(context.templates.raw_of(args.name))
+    context.templates.get(args.name)
+    for unknown in context.templates.unknown_keys(args.name):
+        context.output.warn(unknown)
+
+
+def _configure_delete(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a template of `rp template list`")
+    options.add_yes(parser)
+    options.examples(parser, "rp template delete sd --yes")
+    parser.set_defaults(run=delete)
+
+
+def delete(args: argparse.Namespace, context: Context) -> int:
+    context.templates.raw_of(args.name)
+    if not context.output.confirm(f"Delete template {args.name}?", yes=args.yes):
+        return 1
+    context.templates.delete(args.name)
+    context.output.answer(f"deleted template {args.name}")
+    return 0
+
+
+_VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = MappingProxyType(
+    {
+        "derive": ("make a template from a pod", _configure_derive),
+        "list": ("show the templates", _configure_list),
+        "show": ("print a template as JSON", _configure_show),
+        "delete": ("delete a template", _configure_delete),
+    }
+)
+CONFIGURE: Mapping[str, Callable[[argparse.ArgumentParser], None]] = MappingProxyType({"template": configure})

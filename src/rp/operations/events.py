@@ -1,0 +1,90 @@
+"""What an operation tells while it runs; `output/progress.py` shows it."""
+
+from dataclasses import dataclass
+
+from rp.domain.candidate import Candidate
+from rp.domain.pod import Pod
+
+
+@dataclass(frozen=True)
+class Trying:
+    """A create is about to be sent."""
+
+    candidate: Candidate
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True)
+class Created:
+    """From here on the pod costs money."""
+
+    candidate: Candidate
+    pod: Pod
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What the pod is doing now, as `starting` or `waiting for SSH`."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A pod that is not worth keeping: it is being terminated."""
+
+    pod_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A pod that is confirmed to be gone. `cost` is in USD."""
+
+    pod_id: str
+    name: str
+    cost: float
+
+
+@dataclass(frozen=True)
+class Waiting:
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something worth knowing that needs no action."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    text: str
+
+
+@dataclass(frozen=True)
+class SetupLine:
+    """A line that a setup script printed."""
+
+    script: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Healthy:
+    """The pod passed its checks and is the alias's now."""
+
+    pod: Pod
+    alias: str
+
+
+Event = Trying | Refused | Created | Phase | Bad | Ended | Waiting | Note | Warned | SetupLine | Healthy

@@ -1,0 +1,143 @@
+"""One attempt: create a pod on a candidate, wait until it is proved to work, keep or terminate it."""
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+from rp import errors
+from rp.domain.attempt import Next, State, after, refusal
+from rp.domain.candidate import Candidate
+from rp.domain.pod import Pod
+from rp.domain.request import pod_request
+from rp.errors import PodLeft
+from rp.operations import ending, readiness
+from rp.operations.events import Bad, Created, Ended, Event, Healthy, Phase, Refused, Waiting
+from rp.operations.ports import Deployment, Ports, Session
+from rp.operations.readiness import BadPod
+from rp.operations.results import Plan
+
+# Seconds between looks for a pod whose create had no answer, and between creates on one candidate after that.
+_LOOKS = (0.0, 2.0, 4.0, 8.0)
+_UNCLEAR_BACKOFF = (2.0, 5.0)
+
+
+@dataclass(frozen=True)
+class NotCreated:
+    """The candidate was refused, or RunPod gave no clear answer `_UNCLEAR_BACKOFF` times."""
+
+    failure: errors.ApiError
+
+
+@dataclass(frozen=True)
+class Dismissed:
+    """A pod came, was bad and is gone."""
+
+    reason: str
+
+
+def provision(
+    candidate: Candidate, plan: Plan, deployment: Deployment, ports: Ports
+) -> Generator[Event, None, "Pod | NotCreated | Dismissed"]:
+    """Raises ApiError for what no other candidate would change, PodLeft for a bad pod that will not go away."""
+    created = yield from _created(candidate, plan, deployment, ports)
+    if isinstance(created, NotCreated):
+        return created
+    name, pod = created
+    yield Created(candidate, pod)
+    try:
+        pod, session = yield from _reachable(pod, plan, ports)
+        with closing(session):
+            yield from readiness.smoke(session, plan.spec.template.health)
+    except BadPod as bad:
+        yield from _dismiss(name, pod, str(bad), deployment, ports)
+        return Dismissed(str(bad))
+    _keep(name, pod, plan, deployment, ports)
+    yield Healthy(pod, plan.alias)
+    return pod
+
+
+def _created(
+    candidate: Candidate, plan: Plan, deployment: Deployment, ports: Ports
+) -> Generator[Event, None, "tuple[str, Pod] | NotCreated"]:
+    backoff = iter(_UNCLEAR_BACKOFF)
+    while True:
+        name = plan.pod_name(len(deployment.attempts()) + 1)
+        deployment.intend(name, candidate, ports.clock.now())
+        try:
+            pod = ports.cloud.create(pod_request(name, plan.spec, candidate))
+        except errors.ApiError as failure:
+            found = yield from _after_failure(name, candidate, failure, deployment, ports)
+            if found is None and after(failure) is Next.NEXT_CANDIDATE:
+                return NotCreated(failure)
+            pause = next(backoff, None) if after(failure) is Next.LOOK else 0.0
+            if found is None and pause is None:
+                return NotCreated(failure)
+            if found is None:
+                ports.clock.sleep(pause or 0.0)
+                continue
+            pod = found
+        deployment.record(name, State.CREATED, ports.clock.now(), pod_id=pod.id)
+        return name, pod
+
+
+def _after_failure(
+    name: str, candidate: Candidate, failure: errors.ApiError, deployment: Deployment, ports: Ports
+) -> Generator[Event, None, Pod | None]:
+    """The pod where it exists after all; raises what no other candidate would change."""
+    now = ports.clock.now()
+    match after(failure):
+        case Next.LOOK:
+            deployment.record(name, State.UNCLEAR, now, reason=failure.message)
+            return (yield from _look_for(name, failure, ports))
+        case Next.WAIT:
+            deployment.record(name, State.REFUSED, now, reason="rate limit")
+            seconds = failure.retry_after if isinstance(failure, errors.RateLimited) else 1.0
+            yield Waiting(seconds, "RunPod's rate limit")
+            ports.clock.sleep(seconds)
+        case Next.NEXT_CANDIDATE:
+            deployment.record(name, State.REFUSED, now, reason=refusal(failure))
+            yield Refused(candidate, refusal(failure))
+        case Next.STOP:
+            deployment.record(name, State.REFUSED, now, reason=refusal(failure))
+            raise failure
+    return None
+
+
+def _look_for(name: str, failure: errors.ApiError, ports: Ports) -> Generator[Event, None, Pod | None]:
+    yield Phase(f"no clear answer ({failure.message}): looking for the pod by its name")
+    for pause in _LOOKS:
+        ports.clock.sleep(pause)
+        try:
+            found = ending.find_by_name([name], ports.cloud.pods())
+        except (errors.Unclear, errors.RateLimited):
+            continue
+        if name in found:
+            return found[name]
+    return None
+
+
+def _reachable(pod: Pod, plan: Plan, ports: Ports) -> Generator[Event, None, tuple[Pod, Session]]:
+    health = plan.spec.template.health
+    running = yield from readiness.booted(pod, health, ports)
+    return (yield from readiness.connected(running, health, plan.identity, ports))
+
+
+def _keep(name: str, pod: Pod, plan: Plan, deployment: Deployment, ports: Ports) -> None:
+    """The alias first: whatever happens after it, the pod is in the user's list."""
+    if pod.ssh is None:
+        raise AssertionError("a pod without an address cannot have passed")
+    ports.aliases.put(plan.alias, pod.id, replace=plan.replaces is not None)
+    ports.remote.publish(plan.alias, pod.id, pod.ssh, plan.identity)
+    deployment.record(name, State.KEPT, ports.clock.now(), pod_id=pod.id)
+
+
+def _dismiss(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
+    yield Bad(pod.id, reason)
+    deployment.record(name, State.TERMINATING, ports.clock.now(), reason=reason)
+    if not ending.end_pod(pod.id, ports.cloud, ports.clock):
+        raise PodLeft(ending.left_running(name, pod.id), details=[reason])
+    ports.remote.forget(pod.id)
+    now = ports.clock.now()
+    deployment.record(name, State.TERMINATED, now)
+    attempt = next(one for one in deployment.attempts() if one.name == name)
+    yield Ended(pod.id, name, attempt.cost)

@@ -1,0 +1,76 @@
+"""What operations give back: frozen data, for `output/` to show."""
+
+# Types only: what is shown of a pod needs no catalog.
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rp.domain.pod import GONE
+
+if TYPE_CHECKING:
+    from rp.domain.attempt import Attempt
+    from rp.domain.candidate import Candidates
+    from rp.domain.catalog import Catalog
+    from rp.domain.identity import Identity
+    from rp.domain.pod import Pod
+    from rp.domain.spec import Spec
+    from rp.domain.template import Template
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A pod with its alias; no alias for a pod that only the account knows, no pod for one that is gone."""
+
+    alias: str | None
+    pod_id: str
+    pod: Pod | None
+
+    @property
+    def status(self) -> str:
+        return self.pod.status if self.pod else GONE
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """`pod` as it is afterwards; `already` where it was stopped before."""
+
+    pod: Pod
+    already: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deploy will do. `replaces` is the pod that the alias points to now."""
+
+    deployment_id: str
+    spec: Spec
+    alias: str
+    replaces: str | None
+    candidates: Candidates
+    catalog: Catalog
+    identity: Identity
+    warnings: tuple[str, ...] = ()
+
+    def pod_name(self, number: int) -> str:
+        """The name of one attempt's pod: no other pod of the account has it. At most 60 characters."""
+        return f"rp-{self.spec.template.name[:36]}-{self.deployment_id}-{number}"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A pod that is ready. `seconds` is the time from the first create; `replaced` the pod the alias had before."""
+
+    pod: Pod
+    alias: str
+    replaced: str | None
+    seconds: float
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """`notes` tell what could not be known, and which values were left out."""
+
+    template: Template
+    notes: tuple[str, ...]

@@ -1,0 +1,153 @@
+"""The one place that prints. Answers go to stdout; progress, notes, questions and errors to stderr."""
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+from rp.errors import Interrupted, RpError, UsageProblem
+from rp.output import table
+from rp.output.table import Column, Rows
+from rp.output.text import printable
+
+if TYPE_CHECKING:
+    from rp.operations.events import Event
+
+T = TypeVar("T")
+
+_STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+
+
+class Output:
+    """`wants_json`: stdout carries one JSON document and nothing else."""
+
+    def __init__(
+        self,
+        stdin: TextIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        env: Mapping[str, str],
+        *,
+        wants_json: bool = False,
+    ) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self._stderr = stderr
+        self._env = env
+        self.wants_json = wants_json
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return self._stdin.isatty() and self._stderr.isatty()
+
+    def colour(self, stream: TextIO) -> bool:
+        """https://no-color.org and https://bixense.com/clicolors, for each stream by itself."""
+        if self._env.get("NO_COLOR") or self._env.get("TERM") == "dumb":
+            return False
+        return bool(self._env.get("FORCE_COLOR")) or stream.isatty()
+
+    def answer(self, text: str) -> None:
+        """A result in words; nothing in JSON mode."""
+        if not self.wants_json:
+            print(printable(text), file=self._stdout, flush=True)
+
+    def result(self, document: Any, lines: Sequence[str]) -> None:
+        """The answer of a command: one document for a program, lines for a person."""
+        if self.wants_json:
+            self.json(document)
+        else:
+            self.answer("\n".join(lines))
+
+    def json(self, document: Any) -> None:
+        # Escaped to ASCII, so that nothing in it can steer a terminal.
+        print(json.dumps(document, indent=2), file=self._stdout, flush=True)
+
+    def table(self, columns: Sequence[Column], rows: Rows) -> None:
+        if not self._stdout.isatty():
+            table.plain(rows, self._stdout)
+            self._stdout.flush()
+            return
+        cut = table.pretty(columns, rows, self._stdout, self.width(), colour=self.colour(self._stdout))
+        if cut:
+            self.note("some columns do not fit here; `--json`, a pipe or a wider terminal shows them")
+
+    def note(self, text: str) -> None:
+        self._say(printable(text))
+
+    def warn(self, text: str) -> None:
+        self._say(f"{self._label('warning')} {printable(text)}")
+
+    def hint(self, text: str) -> None:
+        self._say(f"{self._label('hint')} {printable(text)}")
+
+    def error(self, error: RpError | Interrupted) -> None:
+        """The message, its details and its remedy on stderr; in JSON mode the same as an object on stdout."""
+        self._say(f"{self._label('error')} {printable(error.message)}")
+        for detail in error.details:
+            self._say(f"  {printable(detail)}", indent="    ")
+        if error.hint:
+            self.hint(error.hint)
+        if self.wants_json:
+            told = {
+                "code": error.code,
+                "message": error.message,
+                "hint": error.hint,
+                "details": list(error.details),
+            }
+            self.json({"error": told, **error.facts})
+
+    def confirm(self, question: str, *, yes: bool, default: bool = False) -> bool:
+        """Ask on a terminal; elsewhere `--yes` has to be there. Raises UsageProblem without either."""
+        if yes:
+            return True
+        if not self.is_interactive:
+            raise UsageProblem(f"{question} There is no terminal to ask on", hint="--yes answers with yes")
+        self._stderr.write(f"{printable(question)} [{'Y/n' if default else 'y/N'}] ")
+        self._stderr.flush()
+        said = self._stdin.readline().strip().lower()
+        return said in ("y", "yes") or (default and said == "")
+
+    def ask_secret(self, question: str) -> str:
+        """Ask without showing what is typed."""
+        import getpass
+
+        return getpass.getpass(f"{question}: ", stream=self._stderr)
+
+    def follow(self, events: Generator["Event", None, T], now: Callable[[], float]) -> T:
+        """Show an operation's events as they come; return its result."""
+        from rp.output.progress import Lines, Live
+
+        if self._stderr.isatty() and self._env.get("TERM") != "dumb":
+            with Live(self._stderr, self.width(), now, colour=self.colour(self._stderr)) as live:
+                return _drain(events, live.show)
+        return _drain(events, Lines(self._stderr, now).show)
+
+    def width(self) -> int:
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    def _label(self, name: str) -> str:
+        return f"\x1b[{_STYLES[name]}m{name}:\x1b[0m" if self.colour(self._stderr) else f"{name}:"
+
+    def _say(self, text: str, indent: str = "  ") -> None:
+        if self._stderr.isatty():
+            text = "\n".join(self._wrapped(line, indent) for line in text.splitlines())
+        print(text, file=self._stderr, flush=True)
+
+    def _wrapped(self, line: str, indent: str) -> str:
+        import textwrap
+
+        return textwrap.fill(
+            line, self.width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+
+
+def _drain(events: Generator["Event", None, T], show: Callable[["Event"], None]) -> T:
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        show(event)

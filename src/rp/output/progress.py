@@ -1,0 +1,142 @@
+"""An operation's events: one live line under the lasting ones on a terminal, plain lines elsewhere."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from rp.domain.units import duration, usd
+from rp.operations.events import (
+    Bad,
+    Created,
+    Ended,
+    Event,
+    Healthy,
+    Note,
+    Phase,
+    Refused,
+    SetupLine,
+    Trying,
+    Waiting,
+    Warned,
+)
+from rp.output.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def lasting(event: Event) -> str | None:
+    """The line that stays on the screen; None for an event that only changes what is going on."""
+    match event:
+        case Refused(candidate, reason):
+            return f"- {candidate}: {reason}"
+        case Created(candidate, pod):
+            place = f" in {pod.data_center}" if pod.data_center else ""
+            return f"+ {candidate}: pod {pod.id}{place}, {usd(pod.cost_per_hour)}/h"
+        case Bad(pod_id, reason):
+            return f"! pod {pod_id} is bad: {reason}"
+        case Ended(pod_id, name, cost):
+            return f"- pod {pod_id} ({name}) is terminated, it cost {usd(cost)}"
+        case Note(text) | Warned(text):
+            return f"! {text}"
+        case SetupLine(script, line):
+            return f"{script}: {line}"
+        case Healthy(pod, alias):
+            return f"+ pod {pod.id} is healthy: {alias}"
+        case _:
+            return None
+
+
+def passing(event: Event) -> str | None:
+    """What is going on from this event on."""
+    match event:
+        case Trying(candidate, number, total):
+            return f"trying {candidate} ({number} of {total}), {usd(candidate.price_per_hour)}/h"
+        case Phase(text):
+            return text
+        case Bad():
+            return "terminating it"
+        case Waiting(seconds, reason):
+            return f"waiting {duration(seconds)} {reason}"
+        case _:
+            return None
+
+
+class Lines:
+    """For pipes and logs: a line an event, with the seconds since the start."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+        self._stream = stream
+        self._now = now
+        self._began = now()
+
+    def show(self, event: Event) -> None:
+        text = lasting(event) or passing(event)
+        if text:
+            print(f"[{duration(self._now() - self._began):>6}] {printable(text)}", file=self._stream, flush=True)
+
+
+class Live:
+    """For terminals: lasting lines, and one that tells the phase, its length and the cost so far."""
+
+    def __init__(self, stream: TextIO, width: int, now: Callable[[], float], *, colour: bool) -> None:
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._now = now
+        self._began = self._phase_began = now()
+        self._phase = "preparing"
+        self._price_per_hour = 0.0
+        self._created_at = now()
+        self._console = Console(
+            file=stream, width=width, no_color=not colour, markup=False, highlight=False, force_terminal=True
+        )
+        self._live = RichLive(
+            console=self._console,
+            get_renderable=self._line,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Created):
+            self._price_per_hour, self._created_at = event.pod.cost_per_hour, self._now()
+        if isinstance(event, Ended):
+            self._price_per_hour = 0.0
+        line = lasting(event)
+        if line:
+            self._console.print(printable(line), style=_style(event), soft_wrap=True)
+        if phase := passing(event):
+            self._phase, self._phase_began = printable(phase), self._now()
+
+    def _line(self) -> "RenderableType":
+        from rich.spinner import Spinner
+        from rich.text import Text
+
+        now = self._now()
+        cost = self._price_per_hour * (now - self._created_at) / 3600
+        clock = f" {duration(now - self._phase_began)}"
+        if now - self._began > now - self._phase_began + 1:
+            clock += f" of {duration(now - self._began)}"
+        text = self._phase + clock + (f", {usd(cost)} so far" if self._price_per_hour else "")
+        if not hasattr(self, "_spinner"):
+            self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
+        self._spinner.update(text=Text(text, no_wrap=True, overflow="ellipsis"))
+        return self._spinner
+
+
+def _style(event: Event) -> str:
+    if isinstance(event, Bad | Warned):
+        return "yellow"
+    return "green" if isinstance(event, Healthy) else "none"

@@ -1,0 +1,261 @@
+"""A RunPod and an OpenSSH in memory, on simulated time, and a process that can die at any outside effect."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rp import errors
+from rp.domain.catalog import Catalog, GpuType, Offer, Stock
+from rp.domain.clouds import SECURE
+from rp.domain.host_keys import HostKey
+from rp.domain.identity import Identity
+from rp.domain.network_volume import NetworkVolume
+from rp.domain.pod import Endpoint, Pod
+from rp.domain.remote import Completed
+from rp.domain.request import PodRequest
+from rp.state.journal import Journal
+
+CAPACITY = "There are no longer any instances available with the requested specifications."
+BOOT_SECONDS = 3.0
+KEY = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIJ4bRr8oHdAKd0Pb0rbbhEZTDTmPpBWlTHCoN3rKbkOH")
+
+
+class Crash(BaseException):
+    """The process is dead: nothing of it runs any more."""
+
+
+@dataclass
+class Process:
+    """Counts outside effects; dies before or after the one numbered `dies_at`."""
+
+    dies_at: int | None = None
+    points: int = 0
+    dead: bool = False
+
+    def point(self) -> None:
+        if self.dead:
+            raise Crash
+        if self.points == self.dies_at:
+            self.dead = True
+            raise Crash
+        self.points += 1
+
+    def effect(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any, **keywords: Any) -> Any:
+            self.point()
+            result = call(*args, **keywords)
+            self.point()
+            return result
+
+        return watched
+
+
+class Watched:
+    """An adapter whose calls are effects of `process`."""
+
+    def __init__(self, inner: Any, process: Process) -> None:
+        self._inner = inner
+        self._process = process
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return self._process.effect(found) if callable(found) else found
+
+
+@dataclass
+class FakeClock:
+    """Sleeping is what makes time pass."""
+
+    time: float = 1_800_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class FakeCloud:
+    """The truth about the pods. `on_create` and `on_terminate` hold what happens at each call, in turn."""
+
+    clock: FakeClock
+    on_create: list[str] = field(default_factory=list)
+    on_terminate: list[str] = field(default_factory=list)
+    pods_by_id: dict[str, Pod] = field(default_factory=dict)
+    visible_at: dict[str, float] = field(default_factory=dict)
+    born_at: dict[str, float] = field(default_factory=dict)
+    terminated: list[str] = field(default_factory=list)
+
+    def create(self, request: PodRequest) -> Pod:
+        plan = self.on_create.pop(0) if self.on_create else "good"
+        if plan == "refused":
+            raise errors.BadRequest("refused", status=400, detail=CAPACITY)
+        if plan == "nothing, unclear":
+            raise errors.Unclear("HTTP 500")
+        if plan == "no balance":
+            raise errors.InsufficientBalance("no balance", status=402, detail="no balance")
+        pod = self._born(request, bad="bad" in plan)
+        if "late" in plan:
+            self.visible_at[pod.id] = self.clock.time + 60
+        if "unclear" in plan:
+            raise errors.Unclear("connection reset")
+        return pod
+
+    def _born(self, request: PodRequest, *, bad: bool) -> Pod:
+        pod = Pod(
+            id=f"pod{len(self.pods_by_id)}",
+            name=request.name,
+            status="PROVISIONING",
+            gpu_id=request.gpu_id,
+            gpu_count=request.gpu_count,
+            cost_per_hour=1.0,
+            env={"bad": "yes"} if bad else {},
+        )
+        self.pods_by_id[pod.id] = pod
+        self.born_at[pod.id] = self.visible_at[pod.id] = self.clock.time
+        return pod
+
+    def pods(self) -> tuple[Pod, ...]:
+        return tuple(self._now(pod) for pod in self.pods_by_id.values() if self.visible_at[pod.id] <= self.clock.time)
+
+    def pod(self, pod_id: str) -> Pod:
+        if pod_id not in self.pods_by_id:
+            raise errors.NoSuchResource("pod not found", status=404)
+        return self._now(self.pods_by_id[pod_id])
+
+    def _now(self, pod: Pod) -> Pod:
+        if self.clock.time - self.born_at[pod.id] < BOOT_SECONDS:
+            return pod
+        return replace(pod, status="RUNNING", ssh=Endpoint("192.0.2.1", 22))
+
+    def terminate(self, pod_id: str) -> None:
+        plan = self.on_terminate.pop(0) if self.on_terminate else "gone"
+        if plan == "HTTP 500":
+            raise errors.Unclear("HTTP 500")
+        if pod_id not in self.pods_by_id:
+            raise errors.NoSuchResource("pod not found", status=404)
+        self.terminated.append(self.pods_by_id.pop(pod_id).name)
+        if plan == "gone, unclear":
+            raise errors.Unclear("connection reset")
+
+    def stop(self, pod_id: str) -> Pod:
+        return replace(self.pod(pod_id), status="EXITED")
+
+    def log_lines(self, pod_id: str, *, source: str, tail: int, quiet_after: float, at_most: float) -> Iterator[str]:
+        yield f"256 {KEY.fingerprint} root@{pod_id} (ED25519)"
+
+    def catalog(self, clouds: tuple[str, ...], *, count: int, with_data_centers: bool) -> Catalog:
+        gpu = GpuType("GPU", "GPU", 24, {SECURE: Offer(1.0, 8)})
+        other = GpuType("OTHER", "OTHER", 24, {SECURE: Offer(2.0, 8)})
+        return Catalog((gpu, other), stock={(SECURE, "GPU"): Stock.HIGH, (SECURE, "OTHER"): Stock.HIGH})
+
+    def ssh_keys(self) -> tuple[str, ...]:
+        return ()
+
+    def network_volume(self, volume_id: str) -> NetworkVolume:
+        raise errors.NoSuchResource("none", status=404)
+
+
+class FakeSession:
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def run(self, command: str, *, timeout: float, stdin: bytes = b"") -> Completed:
+        return Completed(self._status, "")
+
+    def run_script(self, script: Path) -> Iterator[str]:
+        return iter(())
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class FakeRemote:
+    cloud: FakeCloud
+
+    def identity(self) -> Identity:
+        return Identity("ssh-ed25519 AAAA me", None)
+
+    def answers(self, endpoint: Endpoint) -> bool:
+        return True
+
+    def host_keys(self, endpoint: Endpoint) -> tuple[HostKey, ...]:
+        return (KEY,)
+
+    def pin(self, pod_id: str, keys: object) -> None:
+        pass
+
+    def open_session(self, pod_id: str, endpoint: Endpoint, key: Identity) -> FakeSession:
+        return FakeSession(1 if self.cloud.pods_by_id[pod_id].env.get("bad") else 0)
+
+    def prepare(self) -> str | None:
+        return None
+
+    def publish(self, alias: str, pod_id: str, endpoint: Endpoint, key: Identity) -> None:
+        pass
+
+    def withdraw(self, alias: str) -> None:
+        pass
+
+    def forget(self, pod_id: str) -> None:
+        pass
+
+    def setup_scripts(self) -> tuple[None, None]:
+        return (None, None)
+
+    def run_local_setup(self, script: Path, alias: str) -> Iterator[str]:
+        return iter(())
+
+
+class DyingJournal:
+    """The real journal, whose locks the kernel drops when the process dies."""
+
+    def __init__(self, journal: Journal, process: Process) -> None:
+        self._journal = journal
+        self._process = process
+        self._locks: list[Any] = []
+
+    def fresh_id(self) -> str:
+        return self._journal.fresh_id()
+
+    def running_aliases(self) -> frozenset[str]:
+        return self._journal.running_aliases()
+
+    def unfinished(self) -> tuple[str, ...]:
+        return self._journal.unfinished()
+
+    def begin(self, *args: Any) -> Any:
+        return self._held(lambda: self._journal.begin(*args))
+
+    def claim(self, deployment_id: str) -> Any:
+        return self._held(lambda: self._journal.claim(deployment_id))
+
+    def _held(self, take: Callable[[], Any]) -> Any:
+        self._process.point()
+        deployment = take()
+        if deployment is None:
+            return None
+        self._locks.append(deployment)
+        self._process.point()
+        return DyingDeployment(deployment, self._process)
+
+    def after_death(self) -> None:
+        """What the kernel does: descriptors are closed, files stay."""
+        for deployment in self._locks:
+            if deployment._lock is not None:
+                os.close(deployment._lock)
+                deployment._lock = None
+        self._journal.close()
+
+
+class DyingDeployment(Watched):
+    def close(self) -> None:
+        if not self._process.dead:
+            self._inner.close()

@@ -1,0 +1,163 @@
+"""The process dies before and after every outside effect, and so does its recovery: no pod is ever lost."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from engine.fakes import Crash, DyingJournal, FakeClock, FakeCloud, FakeRemote, Process, Watched
+from rp.domain.pod import Pod
+from rp.domain.request import PodRequest
+from rp.domain.spec import Spec
+from rp.domain.template import Container, Health, Template
+from rp.errors import RpError
+from rp.operations import deploy, ending, preflight
+from rp.operations.ports import Ports
+from rp.operations.recover import recover
+from rp.state.aliases import Aliases
+from rp.state.journal import Journal
+
+TEMPLATE = Template(
+    name="t",
+    gpu_preference=("GPU", "OTHER"),
+    container=Container("image:1"),
+    health=Health(smoke_commands=("check",), max_retries=1, retry_backoff_seconds=1),
+)
+FOREIGN = PodRequest("rp-t-zzzzzzzz-1", "image:1", "GPU", 1, "SECURE", 20, ("22/tcp",))
+
+# What happens at each create and at each terminate, in turn; "good" and "gone" from then on.
+SCENARIOS: dict[str, tuple[list[str], list[str]]] = {
+    "it works": ([], []),
+    "refused, then it works": (["refused"], []),
+    "nothing anywhere": (["refused", "refused"], []),
+    "a bad pod, then a good one": (["bad"], []),
+    "bad pods only": (["bad", "bad"], []),
+    "the answer is lost, the pod is there": (["unclear"], []),
+    "the answer is lost, the pod shows up late": (["unclear late"], []),
+    "the answer is lost, twice, one of them late": (["unclear late", "unclear"], []),
+    "an error, and no pod": (["nothing, unclear"], []),
+    "errors only": (["nothing, unclear"] * 6, []),
+    "a bad pod that dies at the second try": (["bad"], ["HTTP 500"]),
+    "a bad pod whose end is not confirmed": (["bad"], ["gone, unclear"]),
+    "a bad pod that will not die": (["bad"], ["HTTP 500"] * 6),
+    "no balance after a refusal": (["refused", "no balance"], []),
+}
+
+
+@dataclass
+class World:
+    """What survives a process: the account's pods, and the files."""
+
+    folder: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+    cloud: FakeCloud = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cloud = FakeCloud(self.clock)
+        self.cloud.create(FOREIGN)
+
+    def run(self, process: Process, *, command: str) -> bool:
+        """One process; returns whether it lived to its end."""
+        journal = DyingJournal(Journal(self.folder / "rp.db", self.folder / "locks"), process)
+        ports = self._ports(process, journal)
+        try:
+            if command == "deploy":
+                _drain(deploy.deploy(preflight.prepare(Spec(TEMPLATE), "my-pod", force=False, ports=ports), ports))
+            else:
+                _drain(recover(ports))
+        except Crash:
+            return False
+        except RpError:
+            return True
+        finally:
+            journal.after_death()
+        return True
+
+    def _ports(self, process: Process, journal: DyingJournal) -> Ports:
+        watched = Watched(self.cloud, process), Watched(FakeRemote(self.cloud), process)
+        aliases = Watched(Aliases(self.folder / "pods.json"), process)
+        return Ports(*cast("Any", (*watched, aliases, None, journal, self.clock)))
+
+    def check(self) -> None:
+        """Every pod is an alias's, or gone; nobody else's pod was touched; no alias means a dead pod."""
+        owned = set(Aliases(self.folder / "pods.json").all().values())
+        alive = {pod.id for pod in self.cloud.pods_by_id.values() if pod.name != FOREIGN.name}
+        assert alive <= owned, f"lost: {alive - owned}"
+        assert owned <= alive, f"an alias means a dead pod: {owned - alive}"
+        assert len(alive) <= 1
+        assert FOREIGN.name not in self.cloud.terminated
+
+
+def _drain(events: Iterator[object]) -> None:
+    for _ in events:
+        pass
+
+
+@pytest.fixture
+def fast_folder() -> Iterator[Path]:
+    """Syncing to the disk is not what is tested here, and there are thousands of it."""
+    shared = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="rp-crash-", dir=shared if shared.is_dir() else None))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_pod_is_lost_wherever_the_process_dies(name: str, fast_folder: Path) -> None:
+    creates, terminates = SCENARIOS[name]
+    visited = 0
+
+    def world() -> World:
+        nonlocal visited
+        visited += 1
+        made = World(fast_folder / str(visited))
+        made.folder.mkdir()
+        made.cloud.on_create, made.cloud.on_terminate = list(creates), list(terminates)
+        return made
+
+    for dies_at in range(_points(world(), "deploy") + 1):
+        crashed = _crashed(world(), dies_at)
+        for recovery_dies_at in range(_points(crashed, "recover") + 1):
+            again = _crashed(world(), dies_at)
+            again.run(Process(recovery_dies_at), command="recover")
+            _later(again)
+            again.check()
+        shutil.rmtree(fast_folder, ignore_errors=True)
+        fast_folder.mkdir()
+    print(f"{name}: {visited} crash points visited")
+
+
+def _points(world: World, command: str) -> int:
+    process = Process()
+    assert world.run(process, command=command)
+    if command == "deploy":
+        _later(world)
+        world.check()
+    return process.points
+
+
+def _crashed(world: World, dies_at: int) -> World:
+    world.run(Process(dies_at), command="deploy")
+    return world
+
+
+def _later(world: World) -> None:
+    """Two later commands, the second after everything that can show up late has done so."""
+    world.run(Process(), command="recover")
+    world.clock.sleep(ending.SETTLE_SECONDS + 1)
+    world.run(Process(), command="recover")
+
+
+def test_the_matrix_would_notice_an_intent_that_is_written_too_late(fast_folder: Path) -> None:
+    """The check itself can fail: a pod made without a journal entry is found to be lost."""
+    world = World(fast_folder)
+    pod: Pod = world.cloud.create(PodRequest("rp-t-unknown1-1", "image:1", "GPU", 1, "SECURE", 20, ("22/tcp",)))
+
+    _later(world)
+
+    with pytest.raises(AssertionError, match=f"lost: {{'{pod.id}'}}"):
+        world.check()
