@@ -10,7 +10,7 @@ from rp.context import Context
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Store a RunPod API key, and check it. It is asked for, or read from a pipe; never an argument."
+        "Store a RunPod API key, and check it.\nIt is asked for, or read from a pipe; never an argument."
     )
     options.examples(parser, "rp login", "pass show runpod | rp login")
     parser.set_defaults(run=login)

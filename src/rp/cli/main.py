@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "template": ("rp.cli.templates", "derive, list, show and delete templates"),
         "cleanup": ("rp.cli.cleanup", "end what interrupted commands left behind"),
         "login": ("rp.cli.login", "store a RunPod API key, and check it"),
-        "demo": ("rp.cli.demo", "see the whole story on a simulator: no key, no cost"),
+        "demo": ("rp.cli.demo", "see it all on a simulator: no key, no cost"),
         "sim": ("rp.cli.sim", "run a simulated RunPod on this machine"),
     }
 )
@@ -92,7 +92,7 @@ def _top_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rp",
         usage="rp <command> [options]",
-        description="GPU pods on RunPod that are proved healthy, and never one too many.",
+        description="GPU pods on RunPod that are proved healthy,\nand never one too many.",
         epilog=f"commands (each has a --help of its own):\n{listed}\n{_FIRST_STEPS}",
         formatter_class=help_page,
         allow_abbrev=False,
