@@ -140,6 +140,8 @@ class FakeCloud:
             raise errors.Unclear("HTTP 500")
         if pod_id not in self.pods_by_id:
             raise errors.NoSuchResource("pod not found", status=404)
+        if plan == "says gone, is not":
+            return
         self.terminated.append(self.pods_by_id.pop(pod_id).name)
         if plan == "gone, unclear":
             raise errors.Unclear("connection reset")

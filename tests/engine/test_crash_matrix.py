@@ -43,6 +43,7 @@ SCENARIOS: dict[str, tuple[list[str], list[str]]] = {
     "errors only": (["nothing, unclear"] * 6, []),
     "a bad pod that dies at the second try": (["bad"], ["HTTP 500"]),
     "a bad pod whose end is not confirmed": (["bad"], ["gone, unclear"]),
+    "a bad pod that is said to be gone and is not": (["bad"], ["says gone, is not"]),
     "a bad pod that will not die": (["bad"], ["HTTP 500"] * 6),
     "no balance after a refusal": (["refused", "no balance"], []),
 }

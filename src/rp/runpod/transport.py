@@ -15,6 +15,8 @@ from rp.runpod.ratelimit import Pacer, retry_after
 # Seconds. runpodctl and RunPod's SDK both wait 30 s for an answer.
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _GET_BACKOFF = (0.5, 2.0)
+# An API that only times out is not asked again: the user has waited long enough.
+_RETRY_WITHIN = 20.0
 # A longer wait is the caller's to decide: it can say so to the user.
 _LONGEST_SILENT_WAIT = 15.0
 _MAX_WAITS = 4
@@ -43,6 +45,7 @@ class Transport:
         self, address: str, key: str, *, sleep: Callable[[float], None], monotonic: Callable[[], float]
     ) -> None:
         self._sleep = sleep
+        self._monotonic = monotonic
         self._pacer = Pacer(monotonic)
         self._http = httpx.Client(
             base_url=f"{address.rstrip('/')}/v2",
@@ -61,11 +64,12 @@ class Transport:
     def call(self, method: str, path: str, *, body: object = None, query: Mapping[str, str] | None = None) -> Any:
         """Return the decoded answer, None where it is empty; raise ApiError."""
         tries = (*_GET_BACKOFF, None) if method == "GET" else (None,)
+        began = self._monotonic()
         for backoff in tries:
             try:
                 return self._paced(method, path, body, query)
             except errors.Unclear:
-                if backoff is None:
+                if backoff is None or self._monotonic() - began > _RETRY_WITHIN:
                     raise
                 self._sleep(backoff)
         raise AssertionError("unreachable")
