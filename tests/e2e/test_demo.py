@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from conftest import User
 
 
+@pytest.mark.slow
 def test_the_demo_tells_the_whole_story_and_leaves_nothing(user: User, tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()

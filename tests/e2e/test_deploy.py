@@ -185,8 +185,17 @@ def test_what_no_other_candidate_would_change_ends_it_at_once(
     assert world.alive == []
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "error_after_commit", "malformed", "reset"])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("kind", "when"),
+    [
+        ("answer_lost", "after"),
+        ("error_after_commit", "after"),
+        ("malformed", "after"),
+        ("reset", "after"),
+        # Nothing is there to be found, and that takes its time.
+        pytest.param("reset", "before", marks=pytest.mark.slow),
+    ],
+)
 def test_a_create_without_a_clear_answer_never_makes_two_pods(
     user: User, make_world: Callable[..., World], kind: str, when: str
 ) -> None:
@@ -199,6 +208,7 @@ def test_a_create_without_a_clear_answer_never_makes_two_pods(
     assert user.aliases == {"my-pod": deployed["id"]}
 
 
+@pytest.mark.slow
 def test_a_pod_that_shows_up_late_is_ended_by_a_later_command(user: User, make_world: Callable[..., World]) -> None:
     """Its create had no answer, and the lists left it out until after the deploy was done."""
     world = make_world(
@@ -242,6 +252,7 @@ def test_terminating_a_bad_pod_goes_on_until_it_is_gone(user: User, make_world: 
     assert len(world.calls("deletePod")) == 2
 
 
+@pytest.mark.slow
 def test_a_pod_that_will_not_die_is_told_loudly_and_tried_again_later(
     user: User, make_world: Callable[..., World], tmp_path: Path
 ) -> None:
