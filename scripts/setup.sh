@@ -9,6 +9,7 @@ if [ -e "$stamp" ] && [ -x .venv/bin/rp ] && [ "$stamp" -nt requirements/dev.loc
     exit 0
 fi
 
+echo "making .venv, with rp and what its tests need" >&2
 python=${PYTHON:-python3}
 
 if command -v uv >/dev/null 2>&1; then

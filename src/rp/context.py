@@ -107,13 +107,24 @@ class Context:
     @cached_property
     def cloud(self) -> "RunPod":
         """RunPod with the key that is found, or typed in on a terminal. Raises NotAllowed without one."""
-        return self.cloud_with(self.credentials.find() or self._asked_key())
+        return self.cloud_with(self.key)
+
+    @cached_property
+    def key(self) -> "Key":
+        return self.credentials.find() or self._asked_key()
+
+    @property
+    def account(self) -> str:
+        """Tells this key at this address from others, without telling the key."""
+        import hashlib
+
+        return hashlib.sha256(f"{self.address} {self.key}".encode()).hexdigest()[:16]
 
     @cached_property
     def ports(self) -> "Ports":
         from rp.operations.ports import Ports
 
-        return Ports(self.cloud, self.remote, self.aliases, self.templates, self.journal, self.clock)
+        return Ports(self.account, self.cloud, self.remote, self.aliases, self.templates, self.journal, self.clock)
 
     def cloud_with(self, key: "Key") -> "RunPod":
         from rp.runpod.client import RunPod

@@ -41,7 +41,7 @@ def _wait_for_lock(descriptor: int, path: Path) -> None:
     deadline = time.monotonic() + _LOCK_PATIENCE
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            flock(descriptor, path)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise Busy(f"another rp holds the lock on {path}", hint="try again once it is done") from None
@@ -50,16 +50,31 @@ def _wait_for_lock(descriptor: int, path: Path) -> None:
             return
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def flock(descriptor: int, path: Path) -> None:
+    """Raises BlockingIOError where another holds it, StateUnwritable where the file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise StateUnwritable(
+            f"cannot lock {path}: {error.strerror or error}",
+            hint="the file system may have no locks: RP_CONFIG_DIR and RP_STATE_DIR move rp's files to one that has",
+        ) from error
+
+
+def write_atomic(path: Path, data: bytes, *, keep_mode: bool = True) -> None:
     """Replace `path` so that a reader sees the old bytes or the new, never a part.
 
-    Keeps the mode of a file that is there, and follows a symbolic link. Call it under `locked(path)`:
+    Keeps the mode of a file that is there (else, and without `keep_mode`, it is the user's alone), and
+    follows a symbolic link. Call it under `locked(path)`:
     the temporary name is fixed, so that a crash leaves one stray file at most. Raises StateUnwritable.
     """
     with writable(path):
         target = Path(os.path.realpath(path))
+        mode = 0o600
         with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(target.stat().st_mode)
+            mode = stat.S_IMODE(target.stat().st_mode) if keep_mode else mode
         fresh = target.with_name(f".{target.name}.new")
         fresh.unlink(missing_ok=True)
         try:
@@ -134,6 +149,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise unreadable(path, f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except RecursionError:
+        raise unreadable(path, "line 1, column 1: nested too deeply") from None
     if not isinstance(document, dict):
         raise unreadable(path, "line 1, column 1: expected an object")
     return document

@@ -24,7 +24,7 @@ def _serve(options: argparse.Namespace) -> int:
         from rp_sim.scenario import ScenarioError
         from rp_sim.serve import serve
     except ImportError as error:
-        return _fail(f"the simulator needs {error.name}: pip install 'rp[sim]'")
+        return _fail(f"the simulator needs {error.name}: install rp with its extra `sim`")
     try:
         serve(options.directory, options.scenario, options.port, options.parent_pid)
     except ScenarioError as error:

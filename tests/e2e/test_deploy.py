@@ -1,6 +1,5 @@
 """`rp deploy` when RunPod does not play along. After each: what the user is told, and no pod left."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,7 +217,7 @@ def test_a_pod_that_shows_up_late_is_ended_by_a_later_command(user: User, make_w
     user.write_template()
 
     result = user.rp("deploy", "sd", "--alias", "my-pod")
-    assert "later rp commands look for it" in result.err
+    assert "`rp cleanup` looks for it" in result.err
     assert len(world.alive) == 2
 
     control.advance(world.running, 30)
@@ -314,12 +313,17 @@ def test_overrides_of_the_command_line_win(user: User, world: World) -> None:
     assert (env["A"], env["B"], env["C"]) == ("x=y", "template", "")
 
 
-def test_tags_reach_the_pod(user: User, world: World) -> None:
-    user.write_template(tags={"team": "vision"})
+def test_tags_and_odd_values_leave_the_pods_environment_whole(user: User, world: World) -> None:
+    """Official images write each variable between double quotes into a file that shells read."""
+    user.write_template(
+        tags={"purpose": "bob's llm"},
+        container={"imageName": IMAGE, "env": {"ODD": 'a "quote" and \'one', "MODE": "fast"}},
+        health={"smokeCommands": ['test "$MODE" = fast', 'test "$RP_TAGS" = "purpose=bob%27s+llm"']},
+    )
 
     user.rp("deploy", "sd")
 
-    assert json.loads(world.calls("createPod")[0]["body"]["env"]["RP_TAGS"]) == {"team": "vision"}
+    assert world.calls("createPod")[0]["body"]["env"]["RP_TAGS"] == "purpose=bob%27s+llm"
 
 
 def test_a_start_script_runs_and_ssh_comes_up_all_the_same(user: User, world: World) -> None:

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Callable
 
 import pexpect
 import pytest
 
-from conftest import RP, User, World
+from conftest import RP, User, World, until
 
 COMMANDS = ("deploy", "list", "stop", "terminate", "add", "remove", "template", "cleanup", "login", "demo", "sim")
 VERBS = (
@@ -68,6 +70,44 @@ def test_deploy_asks_first_on_a_terminal_and_no_means_no(user: User, world: Worl
 
     assert child.exitstatus == 1
     assert world.pods == []
+
+
+def test_ctrl_d_is_no_answer(user: User, world: World) -> None:
+    user.write_template()
+    child = terminal(user, "deploy", "sd")
+
+    child.expect_exact("[Y/n] ")
+    child.sendeof()
+    shown(child)
+
+    assert child.exitstatus == 1
+    assert world.pods == []
+
+
+def test_a_closed_terminal_ends_the_pod_though_shells_hang_up_twice(
+    user: User, make_world: Callable[..., World]
+) -> None:
+    world = make_world(boot="[boot]\nprovisioning_s = 30\nstarting_s = 30\n")
+    user.write_template()
+    child = terminal(user, "deploy", "sd", "--yes")
+    child.expect("provisioning")
+
+    child.kill(signal.SIGHUP)
+    child.kill(signal.SIGHUP)
+    child.close()
+
+    until(lambda: world.alive == [], "the end of the pod")
+
+
+@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_bug(user: User, world: World, closing: str) -> None:
+    user.write_template()
+    for words, code in (("list", 0), ("--help", 0), ("stop nothing", 6), ("deploy sd --dry-run", 0)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"'{RP}' {words} {closing}"], env=user.env, capture_output=True, text=True, timeout=60
+        )
+        assert (words, done.returncode) == (words, code), done.stderr
+        assert "bug in rp" not in done.stdout + done.stderr
 
 
 def test_progress_on_a_terminal_is_one_live_line_with_phase_time_and_cost(user: User, world: World) -> None:
@@ -132,7 +172,7 @@ def test_login_reads_a_pipe_and_refuses_a_key_that_does_not_work(user: User, wor
 
     assert "nonsense" not in refused.err
     assert "401" in refused.err
-    assert "no key" in empty.err
+    assert "there is no API key in standard input" in empty.err
     assert "stored in" in accepted.out
     assert key not in accepted.out + accepted.err
 

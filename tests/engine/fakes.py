@@ -85,6 +85,7 @@ class FakeCloud:
     """The truth about the pods. `on_create` and `on_terminate` hold what happens at each call, in turn."""
 
     clock: FakeClock
+    before_create: float = 0.0
     on_create: list[str] = field(default_factory=list)
     on_terminate: list[str] = field(default_factory=list)
     pods_by_id: dict[str, Pod] = field(default_factory=dict)
@@ -94,20 +95,21 @@ class FakeCloud:
 
     def create(self, request: PodRequest) -> Pod:
         plan = self.on_create.pop(0) if self.on_create else "good"
+        self.clock.sleep(self.before_create)
         if plan == "refused":
             raise errors.BadRequest("refused", status=400, detail=CAPACITY)
         if plan == "nothing, unclear":
             raise errors.Unclear("HTTP 500")
         if plan == "no balance":
             raise errors.InsufficientBalance("no balance", status=402, detail="no balance")
-        pod = self._born(request, bad="bad" in plan)
+        pod = self._born(request, bad="bad" in plan, slow="slow" in plan)
         if "late" in plan:
             self.visible_at[pod.id] = self.clock.time + 60
         if "unclear" in plan:
             raise errors.Unclear("connection reset")
         return pod
 
-    def _born(self, request: PodRequest, *, bad: bool) -> Pod:
+    def _born(self, request: PodRequest, *, bad: bool, slow: bool) -> Pod:
         pod = Pod(
             id=f"pod{len(self.pods_by_id)}",
             name=request.name,
@@ -118,15 +120,15 @@ class FakeCloud:
             env={"bad": "yes"} if bad else {},
         )
         self.pods_by_id[pod.id] = pod
-        self.born_at[pod.id] = self.visible_at[pod.id] = self.clock.time
+        self.visible_at[pod.id] = self.clock.time
+        self.born_at[pod.id] = self.clock.time + (10_000 if slow else 0)
         return pod
 
     def pods(self) -> tuple[Pod, ...]:
         return tuple(self._now(pod) for pod in self.pods_by_id.values() if self.visible_at[pod.id] <= self.clock.time)
 
     def pod(self, pod_id: str) -> Pod:
-        if pod_id not in self.pods_by_id:
-            raise errors.NoSuchResource("pod not found", status=404)
+        self._check_known(pod_id)
         return self._now(self.pods_by_id[pod_id])
 
     def _now(self, pod: Pod) -> Pod:
@@ -138,13 +140,17 @@ class FakeCloud:
         plan = self.on_terminate.pop(0) if self.on_terminate else "gone"
         if plan == "HTTP 500":
             raise errors.Unclear("HTTP 500")
-        if pod_id not in self.pods_by_id:
-            raise errors.NoSuchResource("pod not found", status=404)
+        self._check_known(pod_id)
         if plan == "says gone, is not":
             return
         self.terminated.append(self.pods_by_id.pop(pod_id).name)
         if plan == "gone, unclear":
             raise errors.Unclear("connection reset")
+
+    def _check_known(self, pod_id: str) -> None:
+        """A pod that is not visible yet is not known to any call."""
+        if pod_id not in self.pods_by_id or self.visible_at[pod_id] > self.clock.time:
+            raise errors.NoSuchResource("pod not found", status=404)
 
     def stop(self, pod_id: str) -> Pod:
         return replace(self.pod(pod_id), status="EXITED")
@@ -227,11 +233,14 @@ class DyingJournal:
     def fresh_id(self) -> str:
         return self._journal.fresh_id()
 
-    def running_aliases(self) -> frozenset[str]:
-        return self._journal.running_aliases()
+    def in_flight(self) -> dict[str, str]:
+        return self._journal.in_flight()
 
-    def unfinished(self) -> tuple[str, ...]:
-        return self._journal.unfinished()
+    def live_aliases(self) -> frozenset[str]:
+        return self._journal.live_aliases()
+
+    def unfinished(self, account: str | None = None) -> tuple[str, ...]:
+        return self._journal.unfinished(account)
 
     def begin(self, *args: Any) -> Any:
         return self._held(lambda: self._journal.begin(*args))

@@ -39,6 +39,8 @@ SCENARIOS: dict[str, tuple[list[str], list[str]]] = {
     "the answer is lost, the pod is there": (["unclear"], []),
     "the answer is lost, the pod shows up late": (["unclear late"], []),
     "the answer is lost, twice, one of them late": (["unclear late", "unclear"], []),
+    "answered, and visible late": (["late"], []),
+    "answered, visible late, and bad": (["bad late"], []),
     "an error, and no pod": (["nothing, unclear"], []),
     "errors only": (["nothing, unclear"] * 6, []),
     "a bad pod that dies at the second try": (["bad"], ["HTTP 500"]),
@@ -61,15 +63,15 @@ class World:
         self.cloud = FakeCloud(self.clock)
         self.cloud.create(FOREIGN)
 
-    def run(self, process: Process, *, command: str) -> bool:
+    def run(self, process: Process, *, command: str, account: str = "mine") -> bool:
         """One process; returns whether it lived to its end."""
         journal = DyingJournal(Journal(self.folder / "rp.db", self.folder / "locks"), process)
-        ports = self._ports(process, journal)
+        ports = self._ports(process, journal, account)
         try:
             if command == "deploy":
                 _drain(deploy.deploy(preflight.prepare(Spec(TEMPLATE), "my-pod", force=False, ports=ports), ports))
             else:
-                _drain(recover(ports))
+                _drain(recover(ports, everything=command == "cleanup"))
         except Crash:
             return False
         except RpError:
@@ -78,10 +80,10 @@ class World:
             journal.after_death()
         return True
 
-    def _ports(self, process: Process, journal: DyingJournal) -> Ports:
+    def _ports(self, process: Process, journal: DyingJournal, account: str) -> Ports:
         watched = Watched(self.cloud, process), Watched(FakeRemote(self.cloud), process)
         aliases = Watched(Aliases(self.folder / "pods.json"), process)
-        return Ports(*cast("Any", (*watched, aliases, None, journal, self.clock)))
+        return Ports(account, *cast("Any", (*watched, aliases, None, journal, self.clock)))
 
     def check(self) -> None:
         """Every pod is an alias's, or gone; nobody else's pod was touched; no alias means a dead pod."""
@@ -151,6 +153,41 @@ def _later(world: World) -> None:
     world.run(Process(), command="recover")
     world.clock.sleep(ending.SETTLE_SECONDS + 1)
     world.run(Process(), command="recover")
+
+
+def test_the_window_counts_from_the_answer_not_from_the_intent(fast_folder: Path) -> None:
+    """The create waited for a rate limit first, so the whole window had passed when its answer was lost."""
+    world = World(fast_folder)
+    world.cloud.on_create = ["unclear late"]
+    world.cloud.before_create = 200.0
+
+    world.run(Process(), command="deploy")
+    _later(world)
+
+    world.check()
+
+
+def test_another_key_settles_nothing_by_what_it_does_not_see(fast_folder: Path) -> None:
+    """Under another account RunPod knows none of these pods, and that proves nothing."""
+    world = World(fast_folder)
+    world.cloud.on_create = ["slow"]
+    _crash_with_a_pod(world)
+    theirs = World(fast_folder)
+
+    theirs.run(Process(), command="recover", account="another")
+    theirs.run(Process(), command="cleanup", account="another")
+    world.run(Process(), command="recover")
+
+    world.check()
+    assert len(world.cloud.pods_by_id) == 1
+
+
+def _crash_with_a_pod(world: World) -> None:
+    for dies_at in range(100):
+        world.run(Process(dies_at), command="deploy")
+        if len(world.cloud.pods_by_id) > 1:
+            return
+    raise AssertionError("no pod was made")
 
 
 def test_the_matrix_would_notice_an_intent_that_is_written_too_late(fast_folder: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_missing_extra_is_named() -> None:
     code += "sys.exit(main(['serve', '--directory', '/nonexistent']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=False)
     assert done.returncode == 1
-    assert b"pip install 'rp[sim]'" in done.stderr
+    assert b"install rp with its extra `sim`" in done.stderr
 
 
 def _gone(pid: int) -> bool:

@@ -93,7 +93,9 @@ def templates(draw: st.DrawFn) -> Template:
         name=draw(words),
         gpu_preference=tuple(draw(st.lists(words, min_size=1, max_size=3))),
         container=draw(containers(has_volume=volume == "host")),
-        cloud_preference=tuple(draw(st.lists(st.sampled_from(["SECURE", "COMMUNITY", "ALL", "all"]), max_size=3))),
+        cloud_preference=tuple(
+            draw(st.lists(st.sampled_from(["SECURE", "COMMUNITY", "ALL", "all"]), min_size=1, max_size=3))
+        ),
         region_preference=tuple(draw(st.lists(words, max_size=3))),
         gpu_count=draw(st.integers(1, 16)),
         network=Network(draw(st.booleans())),

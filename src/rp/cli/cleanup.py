@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def cleanup(_args: argparse.Namespace, context: Context) -> int:
-    still_open = recovery.recover(context)
+    still_open = recovery.recover(context, everything=True)
     if still_open:
         context.output.warn(f"{still_open} deployment(s) are still open: run `rp cleanup` again in a minute or two")
         return ExitStatus.FAILED

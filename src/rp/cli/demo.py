@@ -1,6 +1,7 @@
 """`rp demo`."""
 
 import argparse
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ def demo(_args: argparse.Namespace, context: Context) -> None:
         home = Path(folder) / "home"
         home.mkdir()
         story.make_ssh_key(home)
-        running = control.start(Path(folder) / "sim", scenario=story.SCENARIO)
+        running = control.start(Path(folder) / "sim", scenario=story.SCENARIO, parent_pid=os.getpid())
         try:
             env = story.environment(home, running.url, running.key, context.env)
             story.Story(home, env, context.output.answer).tell()

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-local-setup", action="store_true", help="do not run setup_local.sh here")
     parser.add_argument("--no-remote-setup", action="store_true", help="do not run setup_remote.sh on the pod")
     parser.add_argument("--retries", type=options.at_least(0), metavar="N", help="bad pods to put up with")
-    parser.add_argument("--retry-backoff-seconds", type=options.at_least(0), metavar="S", help="pause after a bad pod")
+    parser.add_argument("--retry-backoff-seconds", type=options.seconds, metavar="S", help="pause after a bad pod")
     parser.add_argument("--dry-run", action="store_true", help="show what would be tried, and create nothing")
     options.add_force(parser, "let an alias that is taken point to the new pod; the old pod keeps running")
     options.add_json(parser)

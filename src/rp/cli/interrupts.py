@@ -8,7 +8,7 @@ from types import FrameType
 from rp.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_CLEANING = b"\ninterrupted: ending what is in flight; once more leaves at once, and a later rp cleans up\n"
+_CLEANING = b"\ninterrupted: ending what is in flight; Ctrl-C leaves at once, and a later rp cleans up\n"
 
 
 def install() -> None:
@@ -26,13 +26,14 @@ def announce_cleaning() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # Shells send a hangup twice, and `kill` comes in pairs: only another Ctrl-C is meant to cut the clean-up short.
+    for ignored in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     raise Interrupted(signal.Signals(number).name)
 
 
 def _interrupt_and_say(number: int, frame: FrameType | None) -> None:
-    for each in _SIGNALS:
-        if signal.getsignal(each) is _interrupt_and_say:
-            signal.signal(each, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     # The terminal may be the very thing that has gone.
     with suppress(OSError):
         os.write(2, _CLEANING)

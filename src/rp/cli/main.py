@@ -48,35 +48,58 @@ exit status: 0 done, 1 failed, 2 usage, 3 no capacity,
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _open_missing_streams()
     interrupts.install()
-    wants_json = False
+    wants_json = "--json" in argv
     try:
-        if not argv:
-            _top_parser().print_help(sys.stderr)
-            return ExitStatus.USAGE
-        if argv[0].startswith("-"):
-            _top_parser().parse_args(argv)
-        options = _command_parser(argv[0]).parse_args(argv[1:])
-        wants_json = getattr(options, "json", False)
-        status: int | None = options.run(options, _context(wants_json=wants_json))
-        return ExitStatus.OK if status is None else status
+        status = _dispatch(argv)
+        sys.stdout.flush()
+        return status
     except (RpError, Interrupted) as error:
         with suppress(OSError):
             _context(wants_json=wants_json).output.error(error)
         return error.exit_status
     except BrokenPipeError:
         # The reader has gone, as in `rp list | head -1`: what it wanted it has.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return ExitStatus.OK
+    except OSError as error:
+        _forget_stdout()
+        with suppress(OSError):
+            print(f"error: {error.strerror or error}", file=sys.stderr)
+        return ExitStatus.FAILED
     except Exception:  # noqa: BLE001 - a bug in rp: show it whole
         import traceback
 
         traceback.print_exc()
         print("this is a bug in rp: please report it with the lines above", file=sys.stderr)
         return ExitStatus.FAILED
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    if not argv:
+        _top_parser().print_help(sys.stderr)
+        return ExitStatus.USAGE
+    if argv[0].startswith("-"):
+        _top_parser().parse_args(argv)
+    options = _command_parser(argv[0]).parse_args(argv[1:])
+    status: int | None = options.run(options, _context(wants_json=getattr(options, "json", False)))
+    return ExitStatus.OK if status is None else status
+
+
+def _open_missing_streams() -> None:
+    """A stream that the caller closed is like one that leads nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        elif mode == "w":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """What could not be written must not fail once more at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _context(*, wants_json: bool) -> "Context":

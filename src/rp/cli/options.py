@@ -10,7 +10,7 @@ def help_page(prog: str) -> argparse.HelpFormatter:
     """Help as wide as the terminal, at most 100 columns; argparse itself would load shutil to find out."""
     try:
         columns = int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.stdout.fileno()).columns)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         columns = 80
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=min(columns, 102) - 2)
 
@@ -34,7 +34,10 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
 
 def words(text: str) -> list[str]:
     """`H100, A100 80gb` → its parts."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise argparse.ArgumentTypeError("it is empty")
+    return parts
 
 
 def true_or_false(text: str) -> bool:
@@ -56,3 +59,14 @@ def at_least(minimum: int) -> Callable[[str], int]:
         return number
 
     return whole_number
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, not below 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number") from None
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is below 0, or endless")
+    return number

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from rp.cli import options, recovery
 from rp.context import Context
-from rp.errors import ExitStatus
+from rp.errors import ExitStatus, RpError
 
 
 def configure_list(parser: argparse.ArgumentParser) -> None:
@@ -61,10 +61,15 @@ def terminate(args: argparse.Namespace, context: Context) -> int:
     wanted = [inventory.find(target, context.ports) for target in dict.fromkeys(args.pods)]
     if not context.output.confirm(shown.terminate_question(wanted), yes=args.yes):
         return ExitStatus.FAILED
+    failures = []
     for entry in wanted:
-        lifecycle.terminate(entry, context.ports)
-        context.output.answer(f"terminated {shown.called(entry)}")
-    return ExitStatus.OK
+        try:
+            lifecycle.terminate(entry, context.ports)
+            context.output.answer(f"terminated {shown.called(entry)}")
+        except RpError as failure:
+            failures.append(failure)
+            context.output.error(failure)
+    return failures[0].exit_status if failures else ExitStatus.OK
 
 
 def configure_add(parser: argparse.ArgumentParser) -> None:

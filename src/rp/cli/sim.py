@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    options.examples(parser, "rp sim start", "rp sim scenario my-faults.toml", "rp sim ledger | jq .total_cost")
+    options.examples(parser, "rp sim start", "rp sim scenario my-faults.toml", "rp sim ledger | jq .totalCost")
     verbs = parser.add_subparsers(title="commands", metavar="<command>", required=True)
     for name, (summary, run) in _VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
@@ -35,13 +35,14 @@ def start(args: argparse.Namespace, context: Context) -> None:
         from rp_sim import control
 
         running = control.start(context.paths.simulator, scenario=args.scenario, port=args.port)
-    context.output.answer(f"export RP_API_URL={running.url}\nexport RUNPOD_API_KEY={running.key}")
+    context.output.answer(_exports(running))
     context.output.note("a simulated RunPod is running; `rp sim stop` ends it")
 
 
 def status(_args: argparse.Namespace, context: Context) -> None:
     running = _running(context)
-    context.output.answer(f"running at {running.url} (process {running.pid}, files in {running.directory})")
+    context.output.answer(_exports(running))
+    context.output.note(f"running as process {running.pid}, files in {running.directory}")
 
 
 def stop(_args: argparse.Namespace, context: Context) -> None:
@@ -65,6 +66,10 @@ def ledger(_args: argparse.Namespace, context: Context) -> None:
         from rp_sim import control
 
         context.output.json(control.ledger(_running(context)))
+
+
+def _exports(running: "Running") -> str:
+    return f"export RP_API_URL={running.url}\nexport RUNPOD_API_KEY={running.key}"
 
 
 def _running(context: Context) -> "Running":

@@ -34,7 +34,10 @@ OPEN = (State.CREATING, State.UNCLEAR, State.CREATED, State.TERMINATING)
 
 @dataclass(frozen=True)
 class Attempt:
-    """Times are seconds since the epoch; `price_per_hour` is in USD. `name` is the pod's, and unique."""
+    """Times are seconds since the epoch; `price_per_hour` is in USD. `name` is the pod's, and unique.
+
+    `noted_at` is when the create was answered, or known to have no answer.
+    """
 
     name: str
     deployment_id: str
@@ -45,6 +48,7 @@ class Attempt:
     price_per_hour: float
     state: State
     started_at: float
+    noted_at: float
     ended_at: float | None = None
     pod_id: str | None = None
     reason: str = ""

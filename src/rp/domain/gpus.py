@@ -71,4 +71,6 @@ def _nearest(text: str, offered: tuple[GpuType, ...]) -> str:
     near = dict.fromkeys(spellings[key] for key in names.nearest(said, spellings, most=5))
     if near:
         return names.did_you_mean(list(near)[:3])
-    return "`rp deploy --dry-run` shows names and prices; some are " + ", ".join(sorted(spellings.values())[:5])
+    return "`rp deploy --dry-run` shows names and prices; some are " + ", ".join(
+        sorted({gpu.name for gpu in offered})[:5]
+    )

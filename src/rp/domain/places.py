@@ -17,6 +17,8 @@ CONTINENTS = {
     "AN": "ANTARCTICA",
 }
 
+_SPELLED_OUT = {name: code for code, name in CONTINENTS.items()}
+
 # The catalog tells the continent, not the country, and ids are not to be parsed (RunPod's advice).
 # From RunPod's documentation of data centers, 2026-08; one that is newer is found by continent or id.
 _COUNTRIES = {
@@ -43,6 +45,7 @@ def data_centers_in(region: str, data_centers: Iterable[DataCenter]) -> tuple[st
     """The ids in a continent (`EU`), a country (`RO`) or a data center (`US-TX-3`); raises NotFound."""
     known = tuple(data_centers)
     said = region.strip().upper()
+    said = _SPELLED_OUT.get(said.replace(" ", "_"), said)
     if said in CONTINENTS:
         found = [place.id for place in known if place.continent == CONTINENTS[said]]
     elif said in _COUNTRIES:
@@ -56,6 +59,8 @@ def data_centers_in(region: str, data_centers: Iterable[DataCenter]) -> tuple[st
 
 
 def _nearest(said: str, known: tuple[DataCenter, ...]) -> str:
+    if said in CONTINENTS or said in _COUNTRIES:
+        return "RunPod has none there at present"
     ids = [place.id for place in known]
     near = names.nearest(said, [*ids, *CONTINENTS, *_COUNTRIES], cutoff=0.6)
     if near:

@@ -18,6 +18,7 @@ _STOPPED_VOLUME_USD_PER_GB_MONTH = 0.20
 _HOURS_PER_MONTH = 730
 
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+)+")
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,10 @@ class Pod:
 
 def check_alias(alias: str) -> str:
     """Return `alias`; raise UsageProblem where ssh could read it as a pattern, an option or a directive."""
-    if not _ALIAS.fullmatch(alias):
+    if not _ALIAS.fullmatch(alias) or alias == "localhost" or _ADDRESS.fullmatch(alias):
         raise UsageProblem(
             f"`{alias}` cannot be an alias",
-            hint="use letters, digits, `.`, `_` and `-`; begin with a letter or a digit",
+            hint="use letters, digits, `.`, `_` and `-`; begin with a letter or a digit; at most 63, and no address",
         )
     return alias
 

@@ -9,7 +9,7 @@ _SECRET_KEY = re.compile(
 )
 # Values that are secrets whatever their variable is called: provider prefixes, and URLs with a password.
 _SECRET_VALUE = re.compile(r"^(hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|rpa_|wandb_)|://[^/\s:@]*:[^/\s@]+@")
-_LOCAL_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+LOCAL_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _RUNPOD_REFERENCE = re.compile(r"\{\{\s*RUNPOD_SECRET_[A-Za-z0-9_]+\s*\}\}")
 
 MADE_BY_RUNPOD = re.compile(r"RUNPOD_\w+|PUBLIC_KEY|SSH_PUBLIC_KEY|JUPYTER_PASSWORD|RP_TAGS")
@@ -17,7 +17,7 @@ MADE_BY_RUNPOD = re.compile(r"RUNPOD_\w+|PUBLIC_KEY|SSH_PUBLIC_KEY|JUPYTER_PASSW
 
 def looks_secret(key: str, value: str) -> bool:
     """Whether `value` should not be written down; references are no secrets."""
-    if not value or _LOCAL_REFERENCE.fullmatch(value) or _RUNPOD_REFERENCE.fullmatch(value):
+    if not value or LOCAL_REFERENCE.fullmatch(value) or _RUNPOD_REFERENCE.fullmatch(value):
         return False
     return bool(_SECRET_KEY.search(key) or _SECRET_VALUE.search(value))
 
@@ -39,5 +39,5 @@ def resolve(env: Mapping[str, str], local: Mapping[str, str]) -> tuple[dict[str,
             return ""
         return local[name]
 
-    resolved = {key: _LOCAL_REFERENCE.sub(value_of, value) for key, value in env.items()}
+    resolved = {key: LOCAL_REFERENCE.sub(value_of, value) for key, value in env.items()}
     return resolved, tuple(dict.fromkeys(missing))

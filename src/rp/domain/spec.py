@@ -1,12 +1,13 @@
 """A spec: a template merged with the command line's overrides, complete and validated."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from rp.domain import secrets
 from rp.domain import template as templates
+from rp.domain.decode import Invalid
 from rp.domain.template import Template
 from rp.errors import UsageProblem
 
@@ -34,18 +35,19 @@ class Spec:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     unset: tuple[str, ...] = ()
 
-    def with_env(self, **more: str) -> "Spec":
-        return replace(self, env={**self.env, **more})
-
 
 def merge(template: Template, overrides: Overrides, local_env: Mapping[str, str]) -> Spec:
-    """Raise Invalid where an override breaks the template's rules."""
+    """Raise UsageProblem where an override breaks the template's rules."""
     raw = templates.to_json(template)
     _apply(raw, overrides)
-    merged = templates.parse(template.name, raw)
+    try:
+        merged = templates.parse(template.name, raw)
+    except Invalid as invalid:
+        raise UsageProblem("the options do not fit the template", details=invalid.problems) from invalid
     env, unset = secrets.resolve({**merged.container.env, **overrides.env}, local_env)
     if merged.tags:
-        env["RP_TAGS"] = json.dumps(dict(merged.tags), sort_keys=True)
+        # Official images write each value between double quotes into a shell file: no quote may be in it.
+        env["RP_TAGS"] = urlencode(sorted(merged.tags.items()))
     return Spec(merged, env, unset)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rp.domain import decode
+from rp.domain import decode, secrets
 from rp.domain.clouds import ALL, COMMUNITY, SECURE
 from rp.errors import UsageProblem
 
@@ -20,6 +20,8 @@ def _at_least(minimum: float) -> Any:
 
 
 def _check_clouds(clouds: tuple[str, ...]) -> str | None:
+    if not clouds:
+        return "needs at least one cloud"
     wrong = [cloud for cloud in clouds if cloud.upper() not in (SECURE, COMMUNITY, ALL)]
     return f"`{wrong[0]}` is none of SECURE, COMMUNITY, ALL" if wrong else None
 
@@ -49,11 +51,13 @@ def _check_env(env: Mapping[str, str]) -> str | None:
     for key in env:
         if not ENV_NAME.fullmatch(key):
             return f"`{key}` is no name of an environment variable"
+        if "${env:" in secrets.LOCAL_REFERENCE.sub("", env[key]):
+            return f"{key}: a reference is written ${{env:NAME}}"
     return None
 
 
 def _check_mount_path(path: str) -> str | None:
-    return None if path.startswith("/") else f"`{path}` is not absolute"
+    return None if path.startswith("/") and path.strip("/") else f"`{path}` is no absolute path of a folder"
 
 
 @dataclass(frozen=True)
@@ -163,8 +167,8 @@ def parse(name: str, raw: object) -> Template:
 def _contradictions(template: Template) -> list[str]:
     name, container = template.name, template.container
     problems = []
-    if not container.image_name.strip():
-        problems.append(f"{name}.container.imageName: is empty")
+    if not container.image_name or len(container.image_name.split()) != 1:
+        problems.append(f"{name}.container.imageName: `{container.image_name}` is no image")
     if container.start_script and container.args:
         problems.append(f"{name}.container.args: excludes startScript; keep one of them")
     if 0 < container.volume_in_gb < 10:

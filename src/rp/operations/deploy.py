@@ -6,12 +6,11 @@ from collections.abc import Generator
 from rp import errors
 from rp.domain.attempt import State, facts, is_capacity
 from rp.domain.candidate import Candidate
-from rp.domain.pod import Pod
 from rp.errors import ApiError, NoCapacity, NoGoodPod, PodLeft, RpError
 from rp.operations import ending
 from rp.operations.events import Ended, Event, Note, Trying, Waiting, Warned
 from rp.operations.ports import Deployment, Ports
-from rp.operations.provision import Dismissed, NotCreated, provision
+from rp.operations.provision import Dismissed, Kept, NotCreated, provision
 from rp.operations.results import Deployed, Plan
 from rp.operations.setup import set_up
 
@@ -27,9 +26,11 @@ def deploy(plan: Plan, ports: Ports) -> Generator[Event, None, Deployed]:
     if note := ports.remote.prepare():
         yield Note(note)
     began = ports.clock.monotonic()
-    deployment = ports.journal.begin(plan.deployment_id, template.name, plan.alias, template.tags, ports.clock.now())
+    deployment = ports.journal.begin(
+        plan.deployment_id, ports.account, template.name, plan.alias, template.tags, ports.clock.now()
+    )
     try:
-        pod = yield from _until_ready(plan, deployment, ports)
+        kept = yield from _until_ready(plan, deployment, ports)
         deployment.finish("ready", ports.clock.now())
         yield from _stragglers(deployment, ports)
         attempts = deployment.attempts()
@@ -39,12 +40,12 @@ def deploy(plan: Plan, ports: Ports) -> Generator[Event, None, Deployed]:
         raise
     finally:
         deployment.close()
-    deployed = Deployed(pod, plan.alias, plan.replaces, ports.clock.monotonic() - began, attempts)
-    yield from set_up(deployed.pod, plan.alias, plan.spec.template.post_deploy, plan.identity, ports)
+    deployed = Deployed(kept.pod, plan.alias, kept.replaced, ports.clock.monotonic() - began, attempts)
+    yield from set_up(deployed, plan.spec.template.post_deploy, plan.identity, ports)
     return deployed
 
 
-def _until_ready(plan: Plan, deployment: Deployment, ports: Ports) -> Generator[Event, None, Pod]:
+def _until_ready(plan: Plan, deployment: Deployment, ports: Ports) -> Generator[Event, None, Kept]:
     health = plan.spec.template.health
     queue = deque(plan.candidates.ordered)
     failures: list[ApiError] = []
@@ -54,7 +55,7 @@ def _until_ready(plan: Plan, deployment: Deployment, ports: Ports) -> Generator[
         yield Trying(candidate, plan.candidates.ordered.index(candidate) + 1, len(plan.candidates.ordered))
         outcome = yield from provision(candidate, plan, deployment, ports)
         match outcome:
-            case Pod():
+            case Kept():
                 return outcome
             case NotCreated(failure):
                 failures.append(failure)
@@ -116,24 +117,20 @@ def _report(deployment: Deployment) -> list[str]:
 
 def _stragglers(deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
     """Pods of creates without an answer that showed up meanwhile are ended: the intent has its pod."""
-    if not deployment.open_attempts():
-        return
-    try:
-        if (yield from ending.settle(deployment, ports)):
-            return
-    except ApiError:
-        pass
-    names = ", ".join(attempt.name for attempt in deployment.open_attempts())
-    yield Warned(f"a create had no answer, and its pod may still show up ({names}): later rp commands look for it")
+    if deployment.open_attempts():
+        yield from ending.settle(deployment, ports)
+    for text in ending.still_open(deployment):
+        yield Warned(text)
 
 
 def _settle_after(error: BaseException, deployment: Deployment, ports: Ports) -> None:
     """End what is in flight, and put what became of it into the error."""
-    if isinstance(error, PodLeft):
-        return
     lines: list[str] = []
     try:
-        lines.extend(_line(event) for event in ending.settle(deployment, ports))
+        # A pod that would not go has been tried long enough for now.
+        if not isinstance(error, PodLeft):
+            lines.extend(_line(event) for event in ending.settle(deployment, ports))
+        lines.extend(ending.still_open(deployment))
         deployment.finish("interrupted" if isinstance(error, errors.Interrupted) else "failed", ports.clock.now())
     except RpError as trouble:
         lines.append(
@@ -142,14 +139,21 @@ def _settle_after(error: BaseException, deployment: Deployment, ports: Ports) ->
         )
     if isinstance(error, RpError | errors.Interrupted):
         error.details = (*error.details, *lines)
-        error.facts["attempts"] = [facts(attempt) for attempt in deployment.attempts()]
+        error.facts["attempts"] = _facts(deployment)
+
+
+def _facts(deployment: Deployment) -> list[dict[str, object]]:
+    try:
+        return [facts(attempt) for attempt in deployment.attempts()]
+    except RpError:
+        return []
 
 
 def _line(event: Event) -> str:
     match event:
         case Ended(pod_id, name, _):
             return f"pod {pod_id} ({name}) was terminated"
-        case Warned(text):
+        case Warned(text) | Note(text):
             return text
         case _:
             return str(event)

@@ -1,6 +1,6 @@
 """A template from a pod that is there."""
 
-import json
+from urllib.parse import parse_qsl
 
 from rp.domain import secrets, start_script
 from rp.domain.pod import Pod
@@ -63,11 +63,8 @@ def _env(pod: Pod, include_env: bool | None) -> tuple[dict[str, str], list[str]]
 
 
 def _tags(pod: Pod) -> dict[str, str]:
-    try:
-        tags = json.loads(pod.env.get("RP_TAGS", "{}"))
-    except ValueError:
-        return {}
-    return {str(key): str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}
+    text = pod.env.get("RP_TAGS", "")
+    return dict(parse_qsl(text, keep_blank_values=True)) if "=" in text else {}
 
 
 def _short_port(port: str) -> int | str:

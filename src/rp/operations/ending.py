@@ -2,57 +2,84 @@
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeVar
 
 from rp import errors
 from rp.domain.attempt import Attempt, State
 from rp.domain.pod import Pod
-from rp.operations.events import Ended, Event, Warned
+from rp.operations.events import Ended, Event, Note, Warned
 from rp.operations.ports import Clock, Cloud, Deployment, Ports
 
 T = TypeVar("T")
 
 # Seconds between tries to end a pod; after the last one the journal keeps it for later commands.
 _TRIES = (0.0, 1.0, 2.0, 4.0, 8.0)
-# A pod may show up in the list that long after a create without an answer.
+# A pod may show up that long after its create: until then, that RunPod does not know it proves nothing.
 SETTLE_SECONDS = 90.0
-# The longest quota window but the day's.
-_RATE_LIMIT_PATIENCE = 3600.0
+# How long a rate limit is waited out: in a deploy, whose pod is billed meanwhile, and before another command's work.
+PATIENCE = 3600.0
+LITTLE_PATIENCE = 20.0
 _CONSOLE = "https://console.runpod.io/pods"
+_NO_JOURNAL = (errors.StateUnwritable, errors.StateUnreadable, errors.Busy)
 
 
-def end_pod(pod_id: str, cloud: Cloud, clock: Clock) -> bool:
-    """Terminate and look until it is confirmed to be gone; False where RunPod did not confirm it."""
+class Fate(Enum):
+    """PENDING: RunPod does not know the pod, and it is too young for that to mean that it is gone."""
+
+    GONE = auto()
+    PENDING = auto()
+    LEFT = auto()
+
+
+@dataclass(frozen=True)
+class End:
+    """`accepted`: RunPod took a terminate, so that a 404 afterwards proves something. `why`: its last word."""
+
+    gone: bool
+    accepted: bool
+    why: str = ""
+
+
+def end_pod(pod_id: str, cloud: Cloud, clock: Clock, patience: float = PATIENCE) -> End:
+    """Terminate, and look until it is gone."""
+    accepted, why = False, "RunPod still knows it"
     for pause in _TRIES:
         clock.sleep(pause)
         try:
-            patiently(lambda: _terminate_once(pod_id, cloud), clock)
-            if patiently(lambda: is_gone(pod_id, cloud), clock):
-                return True
-        except (errors.Unclear, errors.Conflict, errors.RateLimited):
-            continue
-    return False
+            accepted |= patiently(lambda: _terminate_once(pod_id, cloud), clock, patience)
+            if patiently(lambda: _is_gone(pod_id, cloud), clock, patience):
+                return End(gone=True, accepted=accepted)
+        except (errors.Unauthorized, errors.Forbidden) as refused:
+            return End(gone=False, accepted=accepted, why=refused.message)
+        except errors.ApiError as failure:
+            why = failure.message
+    return End(gone=False, accepted=accepted, why=why)
 
 
-def patiently(call: Callable[[], T], clock: Clock) -> T:
-    """Wait out rate limits, as long as a pod's end may depend on it; raises RateLimited after an hour."""
-    deadline = clock.monotonic() + _RATE_LIMIT_PATIENCE
+def patiently(call: Callable[[], T], clock: Clock, patience: float = PATIENCE) -> T:
+    """Wait out rate limits; raises RateLimited after `patience` seconds."""
+    deadline = clock.monotonic() + patience
     while True:
         try:
             return call()
         except errors.RateLimited as limited:
-            if clock.monotonic() > deadline:
+            if clock.monotonic() + limited.retry_after > deadline:
                 raise
-            clock.sleep(min(limited.retry_after, 300.0))
+            clock.sleep(limited.retry_after)
 
 
-def _terminate_once(pod_id: str, cloud: Cloud) -> None:
-    with suppress(errors.NoSuchResource):
+def _terminate_once(pod_id: str, cloud: Cloud) -> bool:
+    """Whether RunPod took it, rather than not knowing the pod."""
+    try:
         cloud.terminate(pod_id)
+    except errors.NoSuchResource:
+        return False
+    return True
 
 
-def is_gone(pod_id: str, cloud: Cloud) -> bool:
-    """Whether RunPod says that the pod does not exist (any more)."""
+def _is_gone(pod_id: str, cloud: Cloud) -> bool:
     try:
         return cloud.pod(pod_id).is_gone
     except errors.NoSuchResource:
@@ -65,61 +92,122 @@ def find_by_name(names: Iterable[str], pods: Iterable[Pod]) -> dict[str, Pod]:
     return {pod.name: pod for pod in pods if pod.name in wanted and not pod.is_gone}
 
 
-def settle(deployment: Deployment, ports: Ports) -> Generator[Event, None, bool]:
+def end_attempt(
+    attempt: Attempt, pod_id: str, reason: str, deployment: Deployment, ports: Ports, patience: float = PATIENCE
+) -> Generator[Event, None, Fate]:
+    """End the attempt's pod, journal first; tells what came of it."""
+    _record_if_possible(deployment, attempt.name, State.TERMINATING, ports, pod_id=pod_id, reason=reason)
+    end = end_pod(pod_id, ports.cloud, ports.clock, patience)
+    if not end.gone:
+        yield Warned(left_running(attempt.name, pod_id, end.why))
+        return Fate.LEFT
+    if not end.accepted and _is_young(attempt, ports):
+        yield Warned(f"RunPod does not know pod {pod_id} ({attempt.name}) yet: later rp commands look for it again")
+        return Fate.PENDING
+    _record_if_possible(deployment, attempt.name, State.TERMINATED, ports)
+    with suppress(*_NO_JOURNAL):
+        ports.remote.forget(pod_id)
+    yield Ended(pod_id, attempt.name, attempt.price_per_hour * (ports.clock.now() - attempt.started_at) / 3600)
+    return Fate.GONE
+
+
+def settle(deployment: Deployment, ports: Ports, *, patience: float = PATIENCE) -> Generator[Event, None, bool]:
     """End every pod that the deployment left open; return whether nothing is open any more.
 
-    A pod that an alias points to is the user's: it is kept. May itself be killed at any point.
+    A pod that an alias points to is the user's: it is kept. One attempt in trouble does not keep the others alive.
+    Under another key or address only what shows itself there is ended: that it is not there proves nothing.
     """
     opened = deployment.open_attempts()
-    nameless = [attempt.name for attempt in opened if not attempt.pod_id]
-    found = find_by_name(nameless, ports.cloud.pods()) if nameless else {}
+    if not opened:
+        return True
+    at_home = deployment.account == ports.account
+    listed = yield from _listed(opened, at_home=at_home, ports=ports, patience=patience)
     done = True
     for attempt in opened:
-        pod_id = attempt.pod_id or (found[attempt.name].id if attempt.name in found else None)
-        if pod_id:
-            done &= yield from _settle_pod(attempt, pod_id, deployment, ports)
-        else:
-            done &= _settle_absent(attempt, deployment, ports)
+        try:
+            settled = yield from _settle_one(attempt, listed, deployment, ports, at_home=at_home, patience=patience)
+        except errors.RpError as trouble:
+            yield Warned(f"cannot look after {attempt.pod_id or attempt.name} now: {trouble.message}")
+            settled = False
+        done &= settled
     return done
 
 
-def _settle_pod(attempt: Attempt, pod_id: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, bool]:
-    if pod_id in ports.aliases.all().values():
-        deployment.record(attempt.name, State.KEPT, ports.clock.now(), pod_id=pod_id)
-        return True
-    _record_if_possible(deployment, attempt.name, State.TERMINATING, ports, pod_id=pod_id)
-    if not end_pod(pod_id, ports.cloud, ports.clock):
-        yield Warned(left_running(attempt.name, pod_id))
-        return False
-    now = ports.clock.now()
-    _record_if_possible(deployment, attempt.name, State.TERMINATED, ports, reason=attempt.reason or "interrupted")
-    ports.remote.forget(pod_id)
-    yield Ended(pod_id, attempt.name, attempt.price_per_hour * (now - attempt.started_at) / 3600)
-    return True
+def _listed(
+    opened: Iterable[Attempt], *, at_home: bool, ports: Ports, patience: float
+) -> Generator[Event, None, tuple[Pod, ...] | None]:
+    """The account's pods, None where they are not needed or not to be had."""
+    if at_home and all(attempt.pod_id for attempt in opened):
+        return None
+    try:
+        return patiently(ports.cloud.pods, ports.clock, patience)
+    except errors.ApiError as failure:
+        yield Warned(f"cannot look for pods without a clear answer now: {failure.message}")
+        return None
 
 
-def _record_if_possible(
+def _settle_one(
+    attempt: Attempt,
+    listed: tuple[Pod, ...] | None,
     deployment: Deployment,
-    name: str,
-    state: State,
     ports: Ports,
     *,
-    pod_id: str | None = None,
-    reason: str = "",
-) -> None:
-    """A full disk must not keep a pod alive: what is not recorded now is found again by the pod's name."""
-    with suppress(errors.StateUnwritable):
-        deployment.record(name, state, ports.clock.now(), pod_id=pod_id, reason=reason)
+    at_home: bool,
+    patience: float,
+) -> Generator[Event, None, bool]:
+    named = find_by_name([attempt.name], listed or ()).get(attempt.name)
+    pod_id = attempt.pod_id or (named.id if named else None)
+    if pod_id and pod_id in ports.aliases.all().values():
+        deployment.record(attempt.name, State.KEPT, ports.clock.now(), pod_id=pod_id)
+        yield Note(f"pod {pod_id} ({attempt.name}) has an alias here, so it is kept")
+        return True
+    if not at_home and named is None:
+        yield Warned(
+            f"{attempt.pod_id or attempt.name} was made with another API key or address: look for it with that"
+        )
+        return False
+    if pod_id:
+        reason = attempt.reason or "interrupted"
+        return (yield from end_attempt(attempt, pod_id, reason, deployment, ports, patience)) is Fate.GONE
+    return listed is not None and _settle_absent(attempt, deployment, ports)
 
 
 def _settle_absent(attempt: Attempt, deployment: Deployment, ports: Ports) -> bool:
-    """A create without an answer: its pod may still show up, so the attempt stays open for a while."""
-    if ports.clock.now() - attempt.started_at < SETTLE_SECONDS:
+    """A create without an answer: its pod may still show up, so it takes two looks with the whole window between."""
+    now = ports.clock.now()
+    if attempt.state is State.CREATING:
+        deployment.record(attempt.name, State.UNCLEAR, now)
         return False
-    deployment.record(attempt.name, State.ABSENT, ports.clock.now(), reason=attempt.reason or "never appeared")
+    if _is_young(attempt, ports):
+        return False
+    deployment.record(attempt.name, State.ABSENT, now, reason=attempt.reason or "never appeared")
     return True
 
 
-def left_running(name: str, pod_id: str) -> str:
-    """What to say of a pod that RunPod did not confirm to be gone."""
-    return f"pod {pod_id} ({name}) could not be terminated and is still billed: end it at {_CONSOLE}, or `rp cleanup`"
+def _is_young(attempt: Attempt, ports: Ports) -> bool:
+    return ports.clock.now() - attempt.noted_at < SETTLE_SECONDS
+
+
+def _record_if_possible(
+    deployment: Deployment, name: str, state: State, ports: Ports, *, pod_id: str | None = None, reason: str = ""
+) -> None:
+    """A full disk must not keep a pod alive: what is not recorded now is found again by the pod's name."""
+    with suppress(*_NO_JOURNAL):
+        deployment.record(name, state, ports.clock.now(), pod_id=pod_id, reason=reason)
+
+
+def left_running(name: str, pod_id: str, why: str) -> str:
+    """What to say of a pod of the journal that RunPod did not confirm to be gone."""
+    return (
+        f"pod {pod_id} ({name}) could not be terminated and is still billed ({why}): "
+        f"each later rp command tries again, `rp cleanup` now; or end it at {_CONSOLE}"
+    )
+
+
+def still_open(deployment: Deployment) -> tuple[str, ...]:
+    """What to say of attempts that are open when a deploy ends."""
+    return tuple(
+        f"a create had no clear answer, and pod {attempt.name} may still show up: `rp cleanup` looks for it"
+        for attempt in deployment.open_attempts()
+        if not attempt.pod_id
+    )

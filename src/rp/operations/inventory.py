@@ -3,7 +3,7 @@
 from rp import errors
 from rp.domain import names
 from rp.domain.pod import Pod, check_alias
-from rp.errors import NotFound
+from rp.errors import NotFound, UsageProblem
 from rp.operations.ports import Aliases, Ports, Remote
 from rp.operations.results import Entry
 
@@ -12,20 +12,29 @@ def entries(ports: Ports) -> tuple[Entry, ...]:
     """Aliases first, by name; then the pods that no alias knows."""
     live = {pod.id: pod for pod in ports.cloud.pods()}
     aliases = ports.aliases.all()
+    in_flight = ports.journal.in_flight()
     named = [Entry(alias, pod_id, live.get(pod_id)) for alias, pod_id in sorted(aliases.items())]
-    others = [Entry(None, pod.id, pod) for pod in live.values() if pod.id not in aliases.values() and not pod.is_gone]
+    others = [
+        Entry(None, pod.id, pod, in_flight.get(pod.name))
+        for pod in live.values()
+        if pod.id not in aliases.values() and not pod.is_gone
+    ]
     return (*named, *sorted(others, key=lambda entry: entry.pod_id))
 
 
 def find(target: str, ports: Ports) -> Entry:
     """The pod that an alias or a pod id means; raises NotFound with the nearest aliases."""
     known = entries(ports)
-    for entry in known:
-        if target == entry.alias:
-            return entry
-    for entry in known:
-        if target == entry.pod_id:
-            return entry
+    named = [entry for entry in known if target == entry.alias]
+    meant = named or [entry for entry in known if target == entry.pod_id]
+    others = [entry for entry in known if entry.pod_id == target and meant and entry.pod_id != meant[0].pod_id]
+    if others:
+        raise UsageProblem(
+            f"`{target}` is the alias of pod {meant[0].pod_id} and the id of another pod",
+            hint=f"`rp add <new alias> {meant[0].pod_id}` and `rp remove {target}` undo that",
+        )
+    if meant:
+        return meant[0]
     hint = _nearest(target, [entry.alias or entry.pod_id for entry in known])
     raise NotFound(f"no alias or pod is called `{target}`", hint=hint)
 

@@ -30,9 +30,16 @@ def stop(entry: Entry, pod: Pod, ports: Ports) -> Stopped:
 
 
 def terminate(entry: Entry, ports: Ports) -> None:
-    """Terminate for certain, then forget every alias of the pod. Raises PodLeft where it cannot be confirmed."""
-    if entry.pod and not ending.end_pod(entry.pod_id, ports.cloud, ports.clock):
-        raise PodLeft(ending.left_running(entry.pod.name, entry.pod_id))
+    """Terminate for certain, then forget every alias of the pod. Raises PodLeft where it cannot be confirmed.
+
+    Also where the list leaves the pod out: lists lag, and the user said so.
+    """
+    end = ending.end_pod(entry.pod_id, ports.cloud, ports.clock)
+    if not end.gone:
+        raise PodLeft(
+            f"pod {entry.pod_id} could not be terminated and is still billed: {end.why}",
+            hint="try again, or end it at https://console.runpod.io/pods",
+        )
     for alias, pod_id in ports.aliases.all().items():
         if pod_id == entry.pod_id:
             ports.aliases.remove(alias, only_if=pod_id)
@@ -42,6 +49,8 @@ def terminate(entry: Entry, ports: Ports) -> None:
 
 def connect_alias(alias: str, pod: Pod, ports: Ports) -> str | None:
     """Make `ssh alias` work for a running pod; return what keeps it from working, or is worth knowing."""
+    # Whatever it meant before, it does not mean that any more.
+    ports.remote.withdraw(alias)
     if pod.status != RUNNING or pod.ssh is None:
         return f"`ssh {alias}` does not work yet: the pod is {pod.status} and has no SSH address"
     key = ports.remote.identity()

@@ -13,7 +13,7 @@ from rp.domain.identity import Identity
 from rp.domain.pod import alias_from_pattern, alias_taken, check_alias
 from rp.domain.spec import Spec
 from rp.domain.template import Template
-from rp.errors import ApiError, NoCapacity, NoSuchResource, NotFound, RpError, UsageProblem
+from rp.errors import ApiError, Busy, NoCapacity, NoSuchResource, NotFound, RpError, UsageProblem
 from rp.operations.ports import Ports
 from rp.operations.results import Plan
 
@@ -54,6 +54,7 @@ def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan
         Spec(template, env),
         chosen,
         replaces,
+        force,
         _expanded(template, catalog),
         catalog,
         identity,
@@ -94,15 +95,17 @@ def _checked(problems: list[RpError], call: Callable[[], T]) -> T | None:
 
 
 def _alias(template: Template, alias: str | None, deployment_id: str, ports: Ports) -> str:
-    if alias:
+    if alias is not None:
         return check_alias(alias)
     if template.alias_pattern:
-        taken = frozenset(ports.aliases.all()) | ports.journal.running_aliases()
+        taken = frozenset(ports.aliases.all()) | ports.journal.live_aliases()
         return alias_from_pattern(template.alias_pattern, taken)
     return check_alias(f"rp-{template.name[:50]}-{deployment_id[:4]}")
 
 
 def _replaced(alias: str, *, force: bool, ports: Ports) -> str | None:
+    if alias in ports.journal.live_aliases():
+        raise Busy(f"another rp is deploying `{alias}` right now", hint="choose another alias, or wait for it")
     pod_id = ports.aliases.get(alias)
     if pod_id and not force:
         raise alias_taken(alias, pod_id)

@@ -11,9 +11,10 @@ from rp.domain.pod import Pod
 from rp.domain.request import pod_request
 from rp.errors import PodLeft
 from rp.operations import ending, readiness
-from rp.operations.events import Bad, Created, Ended, Event, Healthy, Phase, Refused, Waiting
+from rp.operations.ending import Fate
+from rp.operations.events import Bad, Created, Event, Healthy, Phase, Refused, Waiting
+from rp.operations.looks import BadPod, Looks
 from rp.operations.ports import Deployment, Ports, Session
-from rp.operations.readiness import BadPod
 from rp.operations.results import Plan
 
 # Seconds between looks for a pod whose create had no answer, and between creates on one candidate after that.
@@ -29,6 +30,14 @@ class NotCreated:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The pod is the alias's now; `replaced` is the pod that the alias meant before."""
+
+    pod: Pod
+    replaced: str | None
+
+
+@dataclass(frozen=True)
 class Dismissed:
     """A pod came, was bad and is gone."""
 
@@ -37,7 +46,7 @@ class Dismissed:
 
 def provision(
     candidate: Candidate, plan: Plan, deployment: Deployment, ports: Ports
-) -> Generator[Event, None, "Pod | NotCreated | Dismissed"]:
+) -> Generator[Event, None, "Kept | NotCreated | Dismissed"]:
     """Raises ApiError for what no other candidate would change, PodLeft for a bad pod that will not go away."""
     created = yield from _created(candidate, plan, deployment, ports)
     if isinstance(created, NotCreated):
@@ -45,15 +54,15 @@ def provision(
     name, pod = created
     yield Created(candidate, pod)
     try:
-        pod, session = yield from _reachable(pod, plan, ports)
+        pod, session = yield from _reachable(pod, plan, deployment, ports)
         with closing(session):
             yield from readiness.smoke(session, plan.spec.template.health)
     except BadPod as bad:
         yield from _dismiss(name, pod, str(bad), deployment, ports)
         return Dismissed(str(bad))
-    _keep(name, pod, plan, deployment, ports)
+    kept = _keep(name, pod, plan, deployment, ports)
     yield Healthy(pod, plan.alias)
-    return pod
+    return kept
 
 
 def _created(
@@ -116,28 +125,29 @@ def _look_for(name: str, failure: errors.ApiError, ports: Ports) -> Generator[Ev
     return None
 
 
-def _reachable(pod: Pod, plan: Plan, ports: Ports) -> Generator[Event, None, tuple[Pod, Session]]:
-    health = plan.spec.template.health
-    running = yield from readiness.booted(pod, health, ports)
-    return (yield from readiness.connected(running, health, plan.identity, ports))
+def _reachable(
+    pod: Pod, plan: Plan, deployment: Deployment, ports: Ports
+) -> Generator[Event, None, tuple[Pod, Session]]:
+    health, looks = plan.spec.template.health, Looks(pod, deployment, ports)
+    running = yield from readiness.booted(pod, health, looks, ports.clock)
+    return (yield from readiness.connected(running, health, plan.identity, looks, ports))
 
 
-def _keep(name: str, pod: Pod, plan: Plan, deployment: Deployment, ports: Ports) -> None:
+def _keep(name: str, pod: Pod, plan: Plan, deployment: Deployment, ports: Ports) -> Kept:
     """The alias first: whatever happens after it, the pod is in the user's list."""
     if pod.ssh is None:
         raise AssertionError("a pod without an address cannot have passed")
-    ports.aliases.put(plan.alias, pod.id, replace=plan.replaces is not None)
+    replaced = ports.aliases.put(plan.alias, pod.id, replace=plan.force)
     ports.remote.publish(plan.alias, pod.id, pod.ssh, plan.identity)
     deployment.record(name, State.KEPT, ports.clock.now(), pod_id=pod.id)
+    return Kept(pod, replaced)
 
 
 def _dismiss(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
     yield Bad(pod.id, reason)
-    deployment.record(name, State.TERMINATING, ports.clock.now(), reason=reason)
-    if not ending.end_pod(pod.id, ports.cloud, ports.clock):
-        raise PodLeft(ending.left_running(name, pod.id), details=[reason])
-    ports.remote.forget(pod.id)
-    now = ports.clock.now()
-    deployment.record(name, State.TERMINATED, now)
     attempt = next(one for one in deployment.attempts() if one.name == name)
-    yield Ended(pod.id, name, attempt.cost)
+    # What RunPod does not know yet stays in the journal; what it knows and does not end has to be told.
+    if (yield from ending.end_attempt(attempt, pod.id, reason, deployment, ports)) is Fate.LEFT:
+        left = PodLeft(f"bad pod {pod.id} ({name}) could not be terminated and is still billed", details=[reason])
+        left.hint = "each later rp command tries again, `rp cleanup` now; or end it at https://console.runpod.io/pods"
+        raise left

@@ -2,30 +2,37 @@
 
 from collections.abc import Generator
 
-from rp import errors
+from rp.errors import RpError
 from rp.operations import ending
 from rp.operations.events import Event, Warned
 from rp.operations.ports import Ports
 
 
-def recover(ports: Ports) -> Generator[Event, None, int]:
-    """Settle every deployment whose process is gone; return how many are still open.
+def recover(ports: Ports, *, everything: bool = False) -> Generator[Event, None, int]:
+    """Settle the deployments whose process is gone; return how many are still open.
 
-    Costs no API call where nothing is open. An API that does not answer is a warning: the next command tries again.
+    Those of this key and address, or `everything`. Costs no API call where nothing is open; trouble is a warning,
+    and the next command tries again.
     """
     still_open = 0
-    for deployment_id in ports.journal.unfinished():
-        deployment = ports.journal.claim(deployment_id)
-        if deployment is None:
-            continue
+    for deployment_id in ports.journal.unfinished(None if everything else ports.account):
         try:
-            if (yield from ending.settle(deployment, ports)):
-                deployment.finish("interrupted", ports.clock.now())
-            else:
-                still_open += 1
-        except errors.ApiError as error:
-            still_open += 1
+            settled = yield from _recover_one(deployment_id, ports)
+        except RpError as error:
             yield Warned(f"cannot look after deployment {deployment_id} now: {error.message}")
-        finally:
-            deployment.close()
+            settled = False
+        still_open += not settled
     return still_open
+
+
+def _recover_one(deployment_id: str, ports: Ports) -> Generator[Event, None, bool]:
+    deployment = ports.journal.claim(deployment_id)
+    if deployment is None:
+        return True
+    try:
+        settled = yield from ending.settle(deployment, ports, patience=ending.LITTLE_PATIENCE)
+        if settled:
+            deployment.finish("interrupted", ports.clock.now())
+    finally:
+        deployment.close()
+    return settled

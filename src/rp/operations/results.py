@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """A pod with its alias; no alias for a pod that only the account knows, no pod for one that is gone."""
+    """A pod with its alias; no alias for a pod that only the account knows, no pod for one that is gone.
+
+    `becoming` is the alias that a deploy of this machine is about to give it.
+    """
 
     alias: str | None
     pod_id: str
     pod: Pod | None
+    becoming: str | None = None
 
     @property
     def status(self) -> str:
@@ -41,12 +45,13 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a deploy will do. `replaces` is the pod that the alias points to now."""
+    """What a deploy will do. `replaces` is the pod that the alias points to now; `force` lets it go."""
 
     deployment_id: str
     spec: Spec
     alias: str
     replaces: str | None
+    force: bool
     candidates: Candidates
     catalog: Catalog
     identity: Identity

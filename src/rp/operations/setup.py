@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from rp.domain.attempt import facts
 from rp.domain.identity import Identity
 from rp.domain.pod import Pod
 from rp.domain.remote import CommandFailed, NoSession
@@ -11,10 +12,12 @@ from rp.domain.template import PostDeploy
 from rp.errors import Interrupted, RpError
 from rp.operations.events import Event, Phase, SetupLine
 from rp.operations.ports import Ports
+from rp.operations.results import Deployed
 
 
-def set_up(pod: Pod, alias: str, wanted: PostDeploy, key: Identity, ports: Ports) -> Generator[Event, None, None]:
+def set_up(deployed: Deployed, wanted: PostDeploy, key: Identity, ports: Ports) -> Generator[Event, None, None]:
     """Run what there is and is wanted. The pod is kept whatever happens; the error says so."""
+    pod, alias = deployed.pod, deployed.alias
     local, remote = ports.remote.setup_scripts()
     try:
         if local and wanted.run_local_setup:
@@ -23,6 +26,7 @@ def set_up(pod: Pod, alias: str, wanted: PostDeploy, key: Identity, ports: Ports
             yield from _remote(pod, alias, remote, key, ports)
     except (RpError, Interrupted) as error:
         error.details = (*error.details, _kept(alias, pod))
+        error.facts |= {"alias": alias, "id": pod.id, "attempts": [facts(attempt) for attempt in deployed.attempts]}
         raise
 
 

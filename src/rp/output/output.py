@@ -1,6 +1,7 @@
 """The one place that prints. Answers go to stdout; progress, notes, questions and errors to stderr."""
 
 import json
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -67,7 +68,7 @@ class Output:
             table.plain(rows, self._stdout)
             self._stdout.flush()
             return
-        cut = table.pretty(columns, rows, self._stdout, self.width(), colour=self.colour(self._stdout))
+        cut = table.pretty(columns, rows, self._stdout, self._width(self._stdout), colour=self.colour(self._stdout))
         if cut:
             self.note("some columns do not fit here; `--json`, a pipe or a wider terminal shows them")
 
@@ -104,28 +105,33 @@ class Output:
             raise UsageProblem(f"{question} There is no terminal to ask on", hint="--yes answers with yes")
         self._stderr.write(f"{printable(question)} [{'Y/n' if default else 'y/N'}] ")
         self._stderr.flush()
-        said = self._stdin.readline().strip().lower()
-        return said in ("y", "yes") or (default and said == "")
+        said = self._stdin.readline()
+        # Ctrl-D is no answer, so it is no.
+        return said.strip().lower() in ("y", "yes") or (default and said.strip() == "" and said != "")
 
     def ask_secret(self, question: str) -> str:
         """Ask without showing what is typed."""
         import getpass
 
-        return getpass.getpass(f"{question}: ", stream=self._stderr)
+        try:
+            return getpass.getpass(f"{question}: ", stream=self._stderr)
+        except EOFError:
+            raise UsageProblem("no answer") from None
 
     def follow(self, events: Generator["Event", None, T], now: Callable[[], float]) -> T:
         """Show an operation's events as they come; return its result."""
         from rp.output.progress import Lines, Live
 
         if self._stderr.isatty() and self._env.get("TERM") != "dumb":
-            with Live(self._stderr, self.width(), now, colour=self.colour(self._stderr)) as live:
+            with Live(self._stderr, self._width(self._stderr), now, colour=self.colour(self._stderr)) as live:
                 return _drain(events, live.show)
         return _drain(events, Lines(self._stderr, now).show)
 
-    def width(self) -> int:
-        import shutil
-
-        return shutil.get_terminal_size().columns
+    def _width(self, stream: TextIO) -> int:
+        try:
+            return int(self._env.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns) or 80
+        except (OSError, ValueError):
+            return 80
 
     def _label(self, name: str) -> str:
         return f"\x1b[{_STYLES[name]}m{name}:\x1b[0m" if self.colour(self._stderr) else f"{name}:"
@@ -139,7 +145,11 @@ class Output:
         import textwrap
 
         return textwrap.fill(
-            line, self.width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            line,
+            max(20, self._width(self._stderr)),
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
 
 
@@ -150,4 +160,10 @@ def _drain(events: Generator["Event", None, T], show: Callable[["Event"], None])
         except StopIteration as end:
             result: T = end.value
             return result
-        show(event)
+        try:
+            show(event)
+        except OSError:
+            # Whoever watched has gone, as in `rp deploy 2>&1 | head -2`: what is in flight is ended.
+            events.throw(Interrupted("a closed output"))
+        except BaseException as error:  # noqa: BLE001 - handed on to the operation, which cleans up
+            events.throw(error)

@@ -32,7 +32,7 @@ def row(entry: Entry, now: datetime) -> tuple[str, ...]:
         return (entry.alias or "-", entry.pod_id, entry.status, "-", "-", "-", "-")
     cloud = "" if pod.cloud == "SECURE" else f" {pod.cloud.lower()}"
     return (
-        entry.alias or "-",
+        entry.alias or (f"({entry.becoming})" if entry.becoming else "-"),
         pod.id,
         pod.status,
         pod.gpu_text(),
@@ -51,7 +51,7 @@ def uptime(pod: Pod, now: datetime) -> float | None:
 
 
 def document(entry: Entry, now: datetime) -> dict[str, Any]:
-    return {"alias": entry.alias, "id": entry.pod_id, "status": entry.status} | (
+    return {"alias": entry.alias, "deploying": entry.becoming, "id": entry.pod_id, "status": entry.status} | (
         facts(entry.pod, now) if entry.pod else {}
     )
 
@@ -74,7 +74,7 @@ def facts(pod: Pod, now: datetime) -> dict[str, Any]:
 
 def unknown_to_aliases(shown: Sequence[Entry]) -> str | None:
     """What the pods cost that no alias knows; None where there are none."""
-    others = [entry.pod for entry in shown if entry.alias is None and entry.pod]
+    others = [entry.pod for entry in shown if entry.alias is None and entry.becoming is None and entry.pod]
     if not others:
         return None
     cost = sum(pod.price_per_hour for pod in others)
@@ -97,7 +97,8 @@ def terminate_question(entries: Sequence[Entry]) -> str:
 def stopped(target: str, result: Stopped) -> str:
     pod = result.pod
     words = f"{target} was stopped already" if result.already else f"stopped {target}"
+    again = f"start it in RunPod's console, then `rp add {target} {pod.id} --force` for ssh"
     if pod.volume and pod.volume.size_gb:
         hourly = replace(pod, status=EXITED).price_per_hour
-        return f"{words}; its {pod.volume.size_gb} GB volume is kept and costs {usd(hourly)}/h"
-    return f"{words}; it has no volume of its own, so its disk is lost"
+        return f"{words}; its {pod.volume.size_gb} GB volume is kept and costs {usd(hourly)}/h; {again}"
+    return f"{words}; it has no volume of its own, so its disk is lost; {again}"

@@ -128,7 +128,7 @@ class Live:
         cost = self._price_per_hour * (now - self._created_at) / 3600
         clock = f" {duration(now - self._phase_began)}"
         if now - self._began > now - self._phase_began + 1:
-            clock += f" of {duration(now - self._began)}"
+            clock += f" ({duration(now - self._began)} in all)"
         text = self._phase + clock + (f", {usd(cost)} so far" if self._price_per_hour else "")
         if not hasattr(self, "_spinner"):
             self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")

@@ -48,7 +48,7 @@ def find(home: Path, env: Mapping[str, str]) -> Identity:
         raise useless[0]
     raise NotAllowed(
         f"there is no SSH key in {home / '.ssh'}, so nobody could log in to the pod",
-        hint="ssh-keygen -t ed25519 makes one",
+        hint="ssh-keygen -t ed25519 makes one; rp uses id_ed25519, id_ecdsa, id_rsa, runpod, or the agent's",
     )
 
 
@@ -60,10 +60,11 @@ def _agent_keys(env: Mapping[str, str]) -> list[str]:
 
 
 def _public_key(path: Path, derived: "subprocess.CompletedProcess[str]") -> str | None:
+    """Derived where that works: the file beside a key may be another key's."""
+    if derived.returncode == 0:
+        return derived.stdout.strip()
     beside = path.with_name(f"{path.name}.pub")
-    if beside.is_file():
-        return beside.read_text("utf-8", "replace").strip() or None
-    return derived.stdout.strip() if derived.returncode == 0 else None
+    return (beside.read_text("utf-8", "replace").strip() or None) if beside.is_file() else None
 
 
 def _useless(path: Path, complaint: str) -> NotAllowed:

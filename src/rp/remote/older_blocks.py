@@ -7,7 +7,9 @@ from dataclasses import dataclass
 _BLOCK = re.compile(
     rb"^Host (?P<alias>[A-Za-z0-9][A-Za-z0-9._-]*)\r?\n"
     rb"[ \t]+# rp:managed alias=(?P=alias) pod_id=(?P<pod_id>[A-Za-z0-9_-]+)[^\n]*(?:\n|\Z)"
-    rb"(?P<options>(?:[ \t]+(?:HostName|User|Port|IdentitiesOnly|IdentityFile|ForwardAgent)[ \t][^\n]*(?:\n|\Z))*)",
+    rb"(?P<options>(?:[ \t]+(?:HostName|User|Port|IdentitiesOnly|IdentityFile|ForwardAgent)[ \t][^\n]*(?:\n|\Z))*)"
+    # A block with lines of the user's own in it stays where it is.
+    rb"(?![ \t]+\S)",
     re.MULTILINE,
 )
 # The agent is no longer forwarded; identities and addresses are carried over as they are.

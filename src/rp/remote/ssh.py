@@ -2,13 +2,16 @@
 
 import hashlib
 import os
+import queue
 import selectors
 import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -22,11 +25,19 @@ _KEYSCAN_TIMEOUT = 20.0
 _CONNECT_TIMEOUT = 20.0
 _COPY_TIMEOUT = 60.0
 _TAIL = 2000
+# How long output may trail behind its process, in seconds.
+_LAST_WORDS = 0.5
 # A socket's path has to fit into 104 bytes on macOS, and OpenSSH adds a suffix of 17 while it connects.
 _LONGEST_SOCKET_PATH = 85
-# Plain `ssh host command` has none of the pod's environment; official images write it to this file. A value
-# with a quote in it can break that file, so it is tried in a subshell first.
-_WITH_POD_ENV = "( . /etc/rp_environment ) > /dev/null 2>&1 && . /etc/rp_environment; "
+# Plain `ssh host command` has none of the pod's environment; official images write it to this file, as
+# `export K="V"` lines without escapes. A value that breaks its line must not take the others with it.
+_WITH_POD_ENV = (
+    "if [ -r /etc/rp_environment ]; then "
+    "if ( . /etc/rp_environment ) > /dev/null 2>&1; then . /etc/rp_environment > /dev/null 2>&1; else "
+    'while IFS= read -r rp_line; do case $rp_line in "export "*) '
+    '( eval "$rp_line" ) > /dev/null 2>&1 && eval "$rp_line" ;; esac; '
+    "done < /etc/rp_environment; fi; fi; "
+)
 
 
 def answers(endpoint: Endpoint, timeout: float = _BANNER_TIMEOUT) -> bool:
@@ -80,13 +91,14 @@ class Session:
     def run(self, command: str, *, timeout: float, stdin: bytes = b"") -> Completed:
         """Run `command` with the pod's environment; its status, 124 where it took too long, and its last output."""
         process = self._start(_WITH_POD_ENV + command)
+        output = _Tail(process, stdin)
         try:
-            output, _ = process.communicate(stdin, timeout=timeout)
+            status = process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-            output, _ = process.communicate()
-            return Completed(124, f"{_text(output)}\n(no end after {timeout:g} s)".strip())
-        return Completed(process.returncode, _text(output))
+            process.wait()
+            return Completed(124, f"{output.text()}\n(no end after {timeout:g} s)".strip())
+        return Completed(status, output.text())
 
     def run_script(self, script: Path) -> Iterator[str]:
         """Copy `script` to the pod and run it there; its lines as they come. Raises CommandFailed."""
@@ -130,19 +142,71 @@ class Session:
         return lines[-1] if lines else "no answer"
 
 
+class _Tail:
+    """The end of what a process prints, read beside it: a shared connection may hold the pipe longer than it lives."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
+        self._kept = bytearray()
+        self._threads = [
+            threading.Thread(target=self._feed, args=(process.stdin, stdin), daemon=True),
+            threading.Thread(target=self._read, args=(process.stdout,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def text(self) -> str:
+        """What came until a moment after the process's end."""
+        for thread in self._threads:
+            thread.join(_LAST_WORDS)
+        return bytes(self._kept[-_TAIL:]).decode("utf-8", "replace").strip()
+
+    def _feed(self, pipe: IO[bytes] | None, data: bytes) -> None:
+        with suppress(OSError), pipe or nullcontext():
+            if pipe:
+                pipe.write(data)
+
+    def _read(self, pipe: IO[bytes] | None) -> None:
+        with pipe or nullcontext():
+            while pipe and (chunk := pipe.read1(65536)):  # type: ignore[attr-defined]
+                self._kept = (self._kept + chunk)[-2 * _TAIL :]
+
+
 def stream(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """The process's lines as they come; ends with CommandFailed where its status is not 0."""
+    """The process's lines as they come; ends with CommandFailed where its status is not 0.
+
+    What it leaves running in the background may hold its output: that is not waited for.
+    """
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     if process.stdin:
         process.stdin.close()
-    with process:
-        try:
-            for line in process.stdout or ():
-                yield line.decode("utf-8", "replace").rstrip("\r\n")
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
+    threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
+    try:
+        while (line := _next_line(process, lines)) is not None:
+            yield line.decode("utf-8", "replace").rstrip("\r\n")
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.wait():
         raise CommandFailed(process.returncode)
+
+
+def _pump(pipe: IO[bytes] | None, lines: "queue.SimpleQueue[bytes | None]") -> None:
+    with pipe or nullcontext():
+        for line in pipe or ():
+            lines.put(line)
+    lines.put(None)
+
+
+def _next_line(process: subprocess.Popen[bytes], lines: "queue.SimpleQueue[bytes | None]") -> bytes | None:
+    """The next line; None at the end of the output, or a moment after the end of the process."""
+    while True:
+        ended = process.poll() is not None
+        try:
+            return lines.get(timeout=_LAST_WORDS)
+        except queue.Empty:
+            if ended:
+                return None
 
 
 def _says_ok(process: subprocess.Popen[bytes], timeout: float) -> bool:
@@ -180,7 +244,3 @@ def _control_path(runtime: Path, pod_id: str) -> Path | None:
         return None
     private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
     return path if private else None
-
-
-def _text(output: bytes) -> str:
-    return output[-_TAIL:].decode("utf-8", "replace").strip()

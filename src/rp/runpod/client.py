@@ -53,7 +53,8 @@ class RunPod:
         seen: set[str] = set()
         while True:
             answer = _object(self._transport.call("GET", "/pods", query=query))
-            found += [_pod(raw) for raw in answer.get("pods") or ()]
+            # An answer without the list says nothing; that there are no pods, it does not say.
+            found += [_pod(raw) for raw in answer["pods"]]
             cursor = (answer.get("pagination") or {}).get("nextCursor")
             if not cursor:
                 return tuple(found)

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2 as httpx
 
@@ -20,6 +21,8 @@ _RETRY_WITHIN = 20.0
 # A longer wait is the caller's to decide: it can say so to the user.
 _LONGEST_SILENT_WAIT = 15.0
 _MAX_WAITS = 4
+
+_NO_SUCH_PATH = "requested path was not found"
 
 _CLASSES: dict[int, type[ApiError]] = {
     400: errors.BadRequest,
@@ -47,7 +50,10 @@ class Transport:
         self._sleep = sleep
         self._monotonic = monotonic
         self._pacer = Pacer(monotonic)
-        self._http = httpx.Client(
+        # Nobody stands between this machine and itself, whatever the proxy variables say.
+        loopback = urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+        self._http = _client(
+            trust_env=not loopback,
             base_url=f"{address.rstrip('/')}/v2",
             headers={
                 "Authorization": f"Bearer {key}",
@@ -124,6 +130,15 @@ class Transport:
             raise _unclear(method, path, "an answer that is no JSON", response) from None
 
 
+def _client(**settings: Any) -> httpx.Client:
+    try:
+        return httpx.Client(**settings)
+    except ImportError as error:
+        raise errors.RpError(
+            "a SOCKS proxy is set, and rp has no support for it", hint="unset ALL_PROXY, or use an HTTP proxy"
+        ) from error
+
+
 def _until_quiet(lines: Iterator[str]) -> Iterator[str]:
     try:
         yield from lines
@@ -163,8 +178,12 @@ def failure(method: str, path: str, response: httpx.Response) -> ApiError:
     if status >= 500 or status == 408 or (problem is None and status != 401):
         return _unclear(method, path, f"HTTP {status}", response, (problem or {}).get("detail"))
     kind = _CLASSES.get(status, ApiError)
+    if status == 404 and _NO_SUCH_PATH in str((problem or {}).get("detail")):
+        # A wrong address, which says nothing of the pod that was asked for.
+        kind = ApiError
     told = str((problem or {}).get("detail") or (problem or {}).get("error") or response.reason_phrase)
-    listed = [str(entry) for entry in (problem or {}).get("errors") or ()]
+    entries = (problem or {}).get("errors")
+    listed = [str(entry) for entry in entries] if isinstance(entries, list) else []
     return kind(
         f"RunPod refused {method} {path}: {told} {_source(status, request_id)}",
         status=status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rp.domain.billing import PodBill
@@ -72,7 +72,7 @@ def pod(raw: Json) -> Pod:
         status=str(raw.get("status") or "UNKNOWN"),
         image=str(raw.get("image") or ""),
         args=str(raw.get("args") or ""),
-        disk_gb=int(raw.get("disk") or 0),
+        disk_gb=_int(raw.get("disk")),
         volume=_volume(raw.get("mounts") or {}),
         ports=tuple(raw.get("ports") or ()),
         env={str(key): str(value) for key, value in (raw.get("env") or {}).items()},
@@ -80,8 +80,8 @@ def pod(raw: Json) -> Pod:
         data_center=raw.get("dataCenterId"),
         cuda_version=raw.get("cudaVersion"),
         gpu_id=gpu.get("id"),
-        gpu_count=int(gpu.get("count") or 0),
-        cost_per_hour=float(raw.get("cost") or 0.0),
+        gpu_count=_int(gpu.get("count")),
+        cost_per_hour=_float(raw.get("cost")),
         locked=bool(raw.get("locked")),
         registry_id=raw.get("registry"),
         global_networking=bool((raw.get("globalNetworking") or {}).get("enabled")),
@@ -94,7 +94,7 @@ def pod(raw: Json) -> Pod:
 
 def _volume(mounts: Json) -> Volume | None:
     if persistent := mounts.get("persistent"):
-        return Volume(str(persistent.get("path")), size_gb=int(persistent.get("size") or 0))
+        return Volume(str(persistent.get("path")), size_gb=_int(persistent.get("size")))
     for network in mounts.get("network") or ():
         return Volume(str(network.get("path")), network_id=str(network.get("volumeId")))
     return None
@@ -110,10 +110,20 @@ def _endpoint(raw: Json | None) -> Endpoint | None:
 
 
 def _time(raw: object) -> datetime | None:
+    """None for what is no time; one without a zone is UTC's."""
     try:
-        return datetime.fromisoformat(str(raw)) if raw else None
+        time = datetime.fromisoformat(str(raw)) if raw else None
     except ValueError:
         return None
+    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
+
+
+def _int(raw: object) -> int:
+    return int(raw) if isinstance(raw, int | float) else 0
+
+
+def _float(raw: object) -> float:
+    return float(raw) if isinstance(raw, int | float) else 0.0
 
 
 def gpu_types(answer: Json) -> tuple[GpuType, ...]:

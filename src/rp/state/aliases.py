@@ -22,13 +22,14 @@ class Aliases:
     def get(self, alias: str) -> str | None:
         return self.all().get(alias)
 
-    def put(self, alias: str, pod_id: str, *, replace: bool = False) -> None:
-        """Raises UsageProblem where the alias means another pod and `replace` is not set."""
+    def put(self, alias: str, pod_id: str, *, replace: bool = False) -> str | None:
+        """Return the pod that the alias meant before; raise UsageProblem where there is one, without `replace`."""
         with files.locked(self._path):
             aliases = self.all()
             if aliases.get(alias, pod_id) != pod_id and not replace:
                 raise alias_taken(alias, aliases[alias])
             files.write_json(self._path, {**aliases, alias: pod_id})
+            return aliases.get(alias) if aliases.get(alias) != pod_id else None
 
     def remove(self, alias: str, *, only_if: str | None = None) -> str:
         """Return the pod id it had; raise NotFound. With `only_if`, an alias of another pod stays."""

@@ -37,9 +37,7 @@ class Credentials:
         if _to_keyring(key):
             return "the system keyring"
         with files.locked(self._key_file):
-            files.write_atomic(self._key_file, f"{key}\n".encode())
-            with files.writable(self._key_file):
-                self._key_file.chmod(0o600)
+            files.write_atomic(self._key_file, f"{key}\n".encode(), keep_mode=False)
         return str(self._key_file)
 
     def _from_file(self) -> str | None:

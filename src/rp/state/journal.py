@@ -1,6 +1,5 @@
 """The journal: what rp is about to do, and what became of it. SQLite, each fact synced before the next effect."""
 
-import fcntl
 import json
 import os
 import secrets
@@ -17,21 +16,27 @@ from rp.errors import Busy, StateUnreadable, StateUnwritable
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE deployments (
-    id TEXT PRIMARY KEY, template TEXT NOT NULL, alias TEXT NOT NULL, tags TEXT NOT NULL,
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, template TEXT NOT NULL, alias TEXT NOT NULL, tags TEXT NOT NULL,
     started_at REAL NOT NULL, ended_at REAL, outcome TEXT NOT NULL DEFAULT 'running'
 );
 CREATE TABLE attempts (
     name TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployments (id),
     cloud TEXT NOT NULL, region TEXT NOT NULL, gpu TEXT NOT NULL, count INTEGER NOT NULL,
-    price_per_hour REAL NOT NULL, state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL,
+    price_per_hour REAL NOT NULL, state TEXT NOT NULL,
+    started_at REAL NOT NULL, noted_at REAL NOT NULL, ended_at REAL,
     pod_id TEXT, reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX attempts_by_deployment ON attempts (deployment_id);
 CREATE INDEX attempts_by_state ON attempts (state);
 """
-_COLUMNS = "name, deployment_id, cloud, region, gpu, count, price_per_hour, state, started_at, ended_at, pod_id, reason"
+_COLUMNS = (
+    "name, deployment_id, cloud, region, gpu, count, price_per_hour, state, started_at, noted_at, ended_at, pod_id,"
+    " reason"
+)
 # Without letters and digits that look alike.
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+# From these on the window counts in which a pod may show up late.
+_NOTED = (State.CREATED, State.UNCLEAR)
 _ENDED = (State.KEPT, State.TERMINATED, State.REFUSED, State.ABSENT)
 
 
@@ -45,43 +50,75 @@ class Journal:
         """An id that no deployment has: its pods' names are found by it."""
         return "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
 
-    def begin(self, deployment_id: str, template: str, alias: str, tags: Mapping[str, str], now: float) -> "Deployment":
+    def begin(
+        self, deployment_id: str, account: str, template: str, alias: str, tags: Mapping[str, str], now: float
+    ) -> "Deployment":
         """A new deployment, locked by this process until `close`: nobody recovers it meanwhile."""
         lock = _lock(self._lock_path(deployment_id))
         if lock is None:
             raise Busy(f"another rp holds the lock on deployment {deployment_id}")
-        deployment = Deployment(self, deployment_id, alias, lock)
+        deployment = Deployment(self, deployment_id, account, lock)
         try:
             self.write(
-                "INSERT INTO deployments (id, template, alias, tags, started_at) VALUES (?, ?, ?, ?, ?)",
-                (deployment_id, template, alias, json.dumps(dict(tags)), now),
+                "INSERT INTO deployments (id, account, template, alias, tags, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+                (deployment_id, account, template, alias, json.dumps(dict(tags)), now),
             )
         except BaseException:
             deployment.close()
             raise
         return deployment
 
-    def unfinished(self) -> tuple[str, ...]:
-        """The ids of deployments that still have an open attempt; empty where there is no journal yet."""
-        if not self._path.exists():
+    def unfinished(self, account: str | None = None) -> tuple[str, ...]:
+        """The ids of deployments without an end, or with an open attempt; of one account, or of all.
+
+        Empty where there is no journal yet.
+        """
+        if not self._exists():
             return ()
         marks = ", ".join("?" for _ in OPEN)
-        query = f"SELECT DISTINCT deployment_id FROM attempts WHERE state IN ({marks})"  # noqa: S608
-        return tuple(str(row[0]) for row in self.read(query, tuple(OPEN)))
+        query = (
+            "SELECT id FROM deployments WHERE (? IS NULL OR account = ?) AND (outcome = 'running' OR id IN"  # noqa: S608
+            f" (SELECT deployment_id FROM attempts WHERE state IN ({marks}))) ORDER BY started_at"
+        )
+        return tuple(str(row[0]) for row in self.read(query, (account, account, *OPEN)))
 
-    def running_aliases(self) -> frozenset[str]:
-        """The aliases that deployments without an end are about to take."""
-        if not self._path.exists():
+    def in_flight(self) -> dict[str, str]:
+        """Pod name → the alias it is about to get, of deploys whose process is alive."""
+        if not self._exists():
+            return {}
+        rows = self.read(
+            "SELECT attempts.name, deployments.alias, deployments.id FROM attempts"
+            " JOIN deployments ON deployments.id = deployment_id WHERE outcome = 'running'"
+        )
+        return {str(name): str(alias) for name, alias, owner in rows if self._is_live(str(owner))}
+
+    def live_aliases(self) -> frozenset[str]:
+        """The aliases that deploys are about to take whose process is alive."""
+        if not self._exists():
             return frozenset()
-        return frozenset(str(row[0]) for row in self.read("SELECT alias FROM deployments WHERE outcome = 'running'"))
+        running = self.read("SELECT id, alias FROM deployments WHERE outcome = 'running'")
+        return frozenset(str(alias) for deployment_id, alias in running if self._is_live(str(deployment_id)))
+
+    def _exists(self) -> bool:
+        with files.writable(self._path):
+            return self._path.exists()
+
+    def _is_live(self, deployment_id: str) -> bool:
+        path = self._lock_path(deployment_id)
+        if not path.exists():
+            return False
+        lock = _lock(path)
+        if lock is not None:
+            os.close(lock)
+        return lock is None
 
     def claim(self, deployment_id: str) -> "Deployment | None":
         """The deployment, locked; None while the process that runs or recovers it is alive."""
         lock = _lock(self._lock_path(deployment_id))
         if lock is None:
             return None
-        alias = self.read("SELECT alias FROM deployments WHERE id = ?", (deployment_id,))[0][0]
-        return Deployment(self, deployment_id, str(alias), lock)
+        account = self.read("SELECT account FROM deployments WHERE id = ?", (deployment_id,))[0][0]
+        return Deployment(self, deployment_id, str(account), lock)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -125,16 +162,16 @@ class Journal:
 class Deployment:
     """One deployment, locked. Every method returns once the fact is on the disk."""
 
-    def __init__(self, journal: Journal, deployment_id: str, alias: str, lock: int) -> None:
+    def __init__(self, journal: Journal, deployment_id: str, account: str, lock: int) -> None:
         self._journal = journal
         self._lock: int | None = lock
         self.id = deployment_id
-        self.alias = alias
+        self.account = account
 
     def intend(self, name: str, candidate: Candidate, now: float) -> None:
         """Before the create: a pod of this name may exist from here on, and it is ours."""
         self._journal.write(
-            f"INSERT INTO attempts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, '')",  # noqa: S608
+            f"INSERT INTO attempts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, '')",  # noqa: S608
             (
                 name,
                 self.id,
@@ -145,15 +182,24 @@ class Deployment:
                 candidate.price_per_hour,
                 State.CREATING,
                 now,
+                now,
             ),
         )
 
     def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None:
         """What became of the attempt `name`. A reason given before stays where none is given now."""
         self._journal.write(
-            "UPDATE attempts SET state = ?, ended_at = ?, pod_id = COALESCE(?, pod_id),"
-            " reason = CASE WHEN ? = '' THEN reason ELSE ? END WHERE name = ?",
-            (state, now if state in _ENDED else None, pod_id, reason, reason, name),
+            "UPDATE attempts SET state = ?, ended_at = ?, noted_at = COALESCE(?, noted_at),"
+            " pod_id = COALESCE(?, pod_id), reason = COALESCE(NULLIF(?, ''), reason) WHERE name = ?",
+            (
+                state,
+                now if state in _ENDED else None,
+                now if state in _NOTED else None,
+                pod_id,
+                # An answer may hold half a character, which no text file takes.
+                reason.encode("utf-8", "replace").decode(),
+                name,
+            ),
         )
 
     def attempts(self) -> tuple[Attempt, ...]:
@@ -168,8 +214,11 @@ class Deployment:
         return tuple(attempt for attempt in self.attempts() if attempt.state in OPEN)
 
     def finish(self, outcome: str, now: float) -> None:
-        """`ready`, `failed` or `interrupted`."""
-        self._journal.write("UPDATE deployments SET outcome = ?, ended_at = ? WHERE id = ?", (outcome, now, self.id))
+        """`ready`, `failed` or `interrupted`: the first word on it stays."""
+        self._journal.write(
+            "UPDATE deployments SET outcome = ?, ended_at = ? WHERE id = ? AND outcome = 'running'",
+            (outcome, now, self.id),
+        )
 
     def close(self) -> None:
         """Give up the lock; what is still open is then anyone's to recover."""
@@ -192,10 +241,13 @@ def _lock(path: Path) -> int | None:
         files.make_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        files.flock(descriptor, path)
     except BlockingIOError:
         os.close(descriptor)
         return None
+    except StateUnwritable:
+        os.close(descriptor)
+        raise
     # Its last holder may have removed the file between our open and our lock.
     if not path.exists() or os.fstat(descriptor).st_ino != path.stat().st_ino:
         os.close(descriptor)
@@ -208,6 +260,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     # Slower, and the point of it: a fact is on the disk before the effect that it announces.
     connection.execute("PRAGMA synchronous = FULL")
+    # macOS needs this for the same promise; elsewhere it changes nothing.
+    connection.execute("PRAGMA fullfsync = ON")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > _VERSION:
         raise StateUnreadable(

@@ -97,6 +97,7 @@ def _attempt(**changes: object) -> Attempt:
         "price_per_hour": 3.6,
         "state": State.TERMINATED,
         "started_at": 1000.0,
+        "noted_at": 0.0,
         "ended_at": 1100.0,
         "pod_id": "p",
         "reason": "SSH never came",

@@ -1,4 +1,5 @@
 import json
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import assume, given
@@ -19,7 +20,7 @@ volumes = st.one_of(
     st.builds(Volume, path=paths, size_gb=st.integers(10, 9999)),
     st.builds(Volume, path=paths, network_id=words),
 )
-tags = st.dictionaries(texts, texts, max_size=2).map(lambda found: json.dumps(found, sort_keys=True))
+tags = st.dictionaries(texts, texts, max_size=2).map(lambda found: urlencode(sorted(found.items())))
 
 
 @st.composite
@@ -116,9 +117,8 @@ def test_a_start_script_comes_back_as_one() -> None:
     assert template.container.args == ""
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", "null", "3"])
-def test_broken_tags_are_no_tags(text: str) -> None:
-    assert derive.from_pod("t", _with(env={"RP_TAGS": text}), include_env=None).template.tags == {}
+def test_broken_tags_are_no_tags() -> None:
+    assert derive.from_pod("t", _with(env={"RP_TAGS": "no tags"}), include_env=None).template.tags == {}
 
 
 @pytest.mark.parametrize(

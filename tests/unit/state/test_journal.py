@@ -25,12 +25,12 @@ def _journal(folder: Path) -> Journal:
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
     assert _journal(tmp_path).unfinished() == ()
-    assert _journal(tmp_path).running_aliases() == frozenset()
+    assert _journal(tmp_path).live_aliases() == frozenset()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_attempt_is_open_from_its_intent_to_its_end(journal: Journal) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {"a": "b"}, 100.0)
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {"a": "b"}, 100.0)
     deployment.intend("rp-d1-1", CANDIDATE, 101.0)
 
     (attempt,) = deployment.attempts()
@@ -46,6 +46,8 @@ def test_an_attempt_is_open_from_its_intent_to_its_end(journal: Journal) -> None
     (attempt,) = deployment.attempts()
     assert (attempt.pod_id, attempt.reason, attempt.state) == ("p1", "SSH never came", State.TERMINATED)
     assert attempt.ended_at == 104.0
+    assert journal.unfinished() == ("d1",)
+    deployment.finish("ready", 105.0)
     assert journal.unfinished() == ()
     deployment.close()
     journal.close()
@@ -53,9 +55,10 @@ def test_an_attempt_is_open_from_its_intent_to_its_end(journal: Journal) -> None
 
 @pytest.mark.parametrize("state", State)
 def test_exactly_the_open_states_are_unfinished(journal: Journal, state: State) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
     deployment.intend("rp-d1-1", CANDIDATE, 1.0)
     deployment.record("rp-d1-1", state, 2.0)
+    deployment.finish("failed", 3.0)
 
     assert journal.unfinished() == (("d1",) if state in OPEN else ())
     assert [one.state for one in deployment.open_attempts()] == ([state] if state in OPEN else [])
@@ -65,7 +68,7 @@ def test_exactly_the_open_states_are_unfinished(journal: Journal, state: State) 
 
 
 def test_attempts_come_in_the_order_in_which_they_were_begun(journal: Journal) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
     for name in ("rp-d1-2", "rp-d1-10", "rp-d1-1"):
         deployment.intend(name, CANDIDATE, 1.0)
 
@@ -75,18 +78,45 @@ def test_attempts_come_in_the_order_in_which_they_were_begun(journal: Journal) -
 
 
 def test_the_alias_of_a_deployment_is_taken_until_its_end(journal: Journal) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
-    assert journal.running_aliases() == {"my-pod"}
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
+    assert journal.live_aliases() == {"my-pod"}
 
     deployment.finish("ready", 2.0)
 
-    assert journal.running_aliases() == frozenset()
+    assert journal.live_aliases() == frozenset()
+    deployment.close()
+    journal.close()
+
+
+def test_only_a_live_process_holds_an_alias(journal: Journal) -> None:
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
+    deployment.close()
+
+    assert journal.live_aliases() == frozenset()
+    assert journal.unfinished() == ("d1",)
+    journal.close()
+
+
+def test_another_account_has_nothing_to_do_with_it(journal: Journal) -> None:
+    journal.begin("d1", "mine", "sd", "my-pod", {}, 1.0).close()
+
+    assert journal.unfinished("theirs") == ()
+    assert journal.unfinished("mine") == ("d1",)
+    journal.close()
+
+
+def test_the_first_word_on_a_deployment_stays(journal: Journal) -> None:
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
+    deployment.finish("ready", 2.0)
+    deployment.finish("interrupted", 3.0)
+
+    assert journal.read("SELECT outcome, ended_at FROM deployments") == [("ready", 2.0)]
     deployment.close()
     journal.close()
 
 
 def test_facts_are_there_for_another_process_at_once(journal: Journal, tmp_path: Path) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
     deployment.intend("rp-d1-1", CANDIDATE, 1.0)
     other = _journal(tmp_path)
 
@@ -97,23 +127,23 @@ def test_facts_are_there_for_another_process_at_once(journal: Journal, tmp_path:
 
 
 def test_a_running_deployment_cannot_be_claimed_or_begun_again(journal: Journal, tmp_path: Path) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
     other = _journal(tmp_path)
 
     assert other.claim("d1") is None
     with pytest.raises(Busy):
-        other.begin("d1", "sd", "my-pod", {}, 1.0)
+        other.begin("d1", "account", "sd", "my-pod", {}, 1.0)
     deployment.close()
     claimed = other.claim("d1")
     assert claimed is not None
-    assert (claimed.id, claimed.alias) == ("d1", "my-pod")
+    assert (claimed.id, claimed.account) == ("d1", "account")
     claimed.close()
     journal.close()
     other.close()
 
 
 def test_close_twice_is_close_once(journal: Journal) -> None:
-    deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
+    deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
     deployment.close()
     claimed = journal.claim("d1")
     deployment.close()
@@ -135,7 +165,7 @@ journal = Journal(folder / "rp.db", folder / "locks")
 candidate = Candidate("SECURE", "EU", (), GpuType("G", "G", 80), 1, 1.0, Stock.LOW)
 """
 DEPLOYER = """
-deployment = journal.begin("d1", "sd", "my-pod", {}, 1.0)
+deployment = journal.begin("d1", "account", "sd", "my-pod", {}, 1.0)
 deployment.intend("rp-d1-1", candidate, 1.0)
 print("locked", flush=True)
 sys.stdin.read()
@@ -173,7 +203,7 @@ print(*mine)
 
 def test_no_attempt_is_ever_recovered_twice(journal: Journal, tmp_path: Path) -> None:
     for number in range(40):
-        deployment = journal.begin(f"d{number}", "sd", f"a{number}", {}, 1.0)
+        deployment = journal.begin(f"d{number}", "account", "sd", f"a{number}", {}, 1.0)
         deployment.intend(f"rp-d{number}-1", CANDIDATE, 1.0)
         deployment.close()
     journal.close()
@@ -194,7 +224,7 @@ def test_no_attempt_is_ever_recovered_twice(journal: Journal, tmp_path: Path) ->
 CREATOR = """
 print("ready", flush=True)
 sys.stdin.readline()
-deployment = journal.begin(sys.argv[2], "sd", "a-" + sys.argv[2], {}, 1.0)
+deployment = journal.begin(sys.argv[2], "account", "sd", "a-" + sys.argv[2], {}, 1.0)
 deployment.intend(f"rp-{sys.argv[2]}-1", candidate, 1.0)
 """
 
@@ -234,7 +264,7 @@ def test_a_garbage_file_is_unreadable_and_stays(journal: Journal, tmp_path: Path
     (tmp_path / "rp.db").write_bytes(garbage)
 
     with pytest.raises(StateUnreadable) as caught:
-        journal.unfinished() if use == "unfinished" else journal.begin("d", "t", "a", {}, 1.0)
+        journal.unfinished() if use == "unfinished" else journal.begin("d", "account", "t", "a", {}, 1.0)
 
     assert str(tmp_path / "rp.db") in caught.value.message
     assert f"mv {tmp_path / 'rp.db'}" in (caught.value.hint or "")
@@ -245,7 +275,7 @@ def test_a_journal_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
     with pytest.raises(StateUnwritable):
-        _journal(tmp_path / "file").begin("d", "t", "a", {}, 1.0)
+        _journal(tmp_path / "file").begin("d", "account", "t", "a", {}, 1.0)
 
 
 def test_a_folder_in_its_place_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""Looks at the pods in hand: one list of all pods per look."""
+
+from collections.abc import Generator
+
+from rp import errors
+from rp.domain.pod import ERROR, EXITED, TERMINATED, Pod
+from rp.operations import ending
+from rp.operations.events import Event
+from rp.operations.ports import Deployment, Ports
+
+# A pod that was listed and is not any more may still be there: RunPod's lists lag.
+_MISSES_BEFORE_GONE = 3
+
+
+class BadPod(Exception):
+    """The pod is not worth keeping; the text is the reason."""
+
+
+class Looks:
+    """An API in trouble costs a look, not the pod."""
+
+    def __init__(self, pod: Pod, deployment: Deployment, ports: Ports) -> None:
+        self._ports = ports
+        self._deployment = deployment
+        self._id = pod.id
+        self._began = ports.clock.monotonic()
+        self._was_listed = False
+        self._misses = 0
+
+    def look(self) -> Generator[Event, None, Pod | None]:
+        """The pod as it is now, None where this look tells nothing; raises BadPod where it is gone."""
+        try:
+            pods = ending.patiently(self._ports.cloud.pods, self._ports.clock)
+        except (errors.Unclear, errors.RateLimited):
+            return None
+        yield from self._end_twins(pods)
+        found = next((pod for pod in pods if pod.id == self._id), None)
+        self._was_listed |= found is not None
+        self._misses = 0 if found else self._misses + 1
+        if self._misses >= _MISSES_BEFORE_GONE and (self._was_listed or not self._is_young()):
+            raise BadPod("RunPod no longer lists it")
+        if found and found.status in (EXITED, ERROR, TERMINATED):
+            raise BadPod(f"its status became {found.status} while it was starting")
+        return found
+
+    def _is_young(self) -> bool:
+        return self._ports.clock.monotonic() - self._began < ending.SETTLE_SECONDS
+
+    def _end_twins(self, pods: tuple[Pod, ...]) -> Generator[Event, None, None]:
+        """Pods of earlier creates without an answer: this intent has its pod."""
+        waited_for = {attempt.name: attempt for attempt in self._deployment.open_attempts() if not attempt.pod_id}
+        for name, twin in ending.find_by_name(waited_for, pods).items():
+            if twin.id != self._id:
+                reason = "showed up late"
+                yield from ending.end_attempt(waited_for[name], twin.id, reason, self._deployment, self._ports)
