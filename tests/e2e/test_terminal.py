@@ -130,7 +130,7 @@ def test_ctrl_c_on_a_terminal_ends_the_pod(user: User, make_world: Callable[...,
     text = shown(child)
 
     assert child.exitstatus == 130
-    assert "ending what is in flight" in text
+    assert "interrupted: cleaning up" in text
     assert "was terminated" in text
     assert world.alive == []
 

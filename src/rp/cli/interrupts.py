@@ -8,7 +8,7 @@ from types import FrameType
 from rp.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_CLEANING = b"\ninterrupted: ending what is in flight; Ctrl-C leaves at once, and a later rp cleans up\n"
+_CLEANING = b"\ninterrupted: cleaning up; Ctrl-C leaves at once, and a later rp finishes it\n"
 
 
 def install() -> None:

@@ -15,6 +15,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
+from rp import files
 from rp.domain.host_keys import HostKey, scanned
 from rp.domain.pod import Endpoint
 from rp.domain.remote import CommandFailed, Completed, NoSession
@@ -103,10 +104,11 @@ class Session:
     def run_script(self, script: Path) -> Iterator[str]:
         """Copy `script` to the pod and run it there; its lines as they come. Raises CommandFailed."""
         there = f".rp/{script.name}"
+        text = files.read_text(script) or ""
         copied = self.run(
             f"umask 077 && mkdir -p .rp && cat > {there} && chmod 700 {there}",
             timeout=_COPY_TIMEOUT,
-            stdin=script.read_bytes(),
+            stdin=text.encode(),
         )
         if copied.status:
             yield copied.output
