@@ -193,6 +193,19 @@ def world(make_world: Callable[..., World]) -> World:
     return make_world()
 
 
+@pytest.fixture(scope="session")
+def shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with simulator(tmp_path_factory.mktemp("shared"), FAST_BOOT) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_world(user: User, shared_simulator: Running) -> World:
+    """A healthy RunPod for tests that never get as far as a pod: they share it, since starting one takes its time."""
+    user.env.update(RP_API_URL=shared_simulator.url, RUNPOD_API_KEY=shared_simulator.key)
+    return World(shared_simulator)
+
+
 def until(question: Callable[[], bool], what: str, limit: float = 30.0) -> None:
     """Wait for a condition; fail the test where it does not come."""
     deadline = time.monotonic() + limit

@@ -14,7 +14,7 @@ import pytest
 from conftest import IMAGE, RP, User, World
 
 
-def test_without_a_key_it_says_how_to_get_one(user: User, world: World) -> None:
+def test_without_a_key_it_says_how_to_get_one(user: User, empty_world: World) -> None:
     del user.env["RUNPOD_API_KEY"]
 
     result = user.rp("list", code=4)
@@ -24,7 +24,7 @@ def test_without_a_key_it_says_how_to_get_one(user: User, world: World) -> None:
     )
 
 
-def test_a_wrong_key_is_named_as_the_cause_and_never_shown(user: User, world: World) -> None:
+def test_a_wrong_key_is_named_as_the_cause_and_never_shown(user: User, empty_world: World) -> None:
     result = user.rp("list", code=4, RUNPOD_API_KEY="wrong-key-123")
 
     assert "401" in result.err
@@ -32,7 +32,7 @@ def test_a_wrong_key_is_named_as_the_cause_and_never_shown(user: User, world: Wo
     assert "wrong-key-123" not in result.err
 
 
-def test_a_key_with_a_line_break_is_refused_without_showing_it(user: User, world: World) -> None:
+def test_a_key_with_a_line_break_is_refused_without_showing_it(user: User, empty_world: World) -> None:
     result = user.rp("list", code=4, RUNPOD_API_KEY="secret\nInjected: header")
 
     assert "secret" not in result.err
@@ -71,7 +71,7 @@ def test_a_key_with_a_line_break_is_refused_without_showing_it(user: User, world
     ],
 )
 def test_each_mistake_is_named_with_its_remedy(
-    user: User, world: World, words: list[str], code: int, texts: list[str]
+    user: User, empty_world: World, words: list[str], code: int, texts: list[str]
 ) -> None:
     user.write_template()
 
@@ -81,7 +81,7 @@ def test_each_mistake_is_named_with_its_remedy(
         assert text in result.err
     assert "Traceback" not in result.err
     assert result.out == ""
-    assert world.alive == []
+    assert empty_world.alive == []
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_each_mistake_is_named_with_its_remedy(
     ],
 )
 def test_a_template_that_is_wrong_is_told_by_its_path(
-    user: User, world: World, change: dict[str, Any], text: str
+    user: User, empty_world: World, change: dict[str, Any], text: str
 ) -> None:
     user.write_template(**change)
 
@@ -107,10 +107,10 @@ def test_a_template_that_is_wrong_is_told_by_its_path(
 
     assert result.code != 0
     assert text in result.err
-    assert world.calls("createPod") == []
+    assert empty_world.calls("createPod") == []
 
 
-def test_every_problem_of_a_template_is_told_at_once(user: User, world: World) -> None:
+def test_every_problem_of_a_template_is_told_at_once(user: User, empty_world: World) -> None:
     user.write_template(gpuCount=0, health={"maxRetries": -1}, cloudPreference=["MOON"])
 
     result = user.rp("deploy", "sd", code=1)
@@ -119,7 +119,7 @@ def test_every_problem_of_a_template_is_told_at_once(user: User, world: World) -
         assert path in result.err
 
 
-def test_a_mistyped_key_is_pointed_out(user: User, world: World) -> None:
+def test_a_mistyped_key_is_pointed_out(user: User, empty_world: World) -> None:
     user.write_template(gpuCont=2)
 
     result = user.rp("deploy", "sd", "--dry-run")
@@ -133,7 +133,7 @@ def test_a_mistyped_key_is_pointed_out(user: User, world: World) -> None:
     [('{"sd": {,}}', "line 1, column 9"), ('{\n  "a": 1,,\n}', "line 2, column 10"), ("[]", "object")],
 )
 def test_a_broken_file_is_named_with_line_and_column_and_left_as_it_is(
-    user: User, world: World, name: str, text: str, place: str
+    user: User, empty_world: World, name: str, text: str, place: str
 ) -> None:
     user.write_template()
     path = user.write_config(name, text)
@@ -144,10 +144,10 @@ def test_a_broken_file_is_named_with_line_and_column_and_left_as_it_is(
     assert place in results[0].err
     assert "mv " in results[0].err
     assert path.read_text() == text
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
-def test_without_any_ssh_key_nothing_is_created(user: User, world: World) -> None:
+def test_without_any_ssh_key_nothing_is_created(user: User, empty_world: World) -> None:
     shutil.rmtree(user.home / ".ssh")
     user.write_template()
 
@@ -155,10 +155,10 @@ def test_without_any_ssh_key_nothing_is_created(user: User, world: World) -> Non
 
     assert "there is no SSH key" in result.err
     assert "ssh-keygen -t ed25519" in result.err
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
-def test_a_key_that_needs_a_passphrase_is_told_from_none(user: User, world: World) -> None:
+def test_a_key_that_needs_a_passphrase_is_told_from_none(user: User, empty_world: World) -> None:
     key = user.home / ".ssh" / "id_ed25519"
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "secret", "-P", "", "-f", str(key)], check=True)
     user.write_template()
@@ -166,10 +166,10 @@ def test_a_key_that_needs_a_passphrase_is_told_from_none(user: User, world: Worl
     result = user.rp("deploy", "sd", code=4)
 
     assert f"ssh-add {key}" in result.err
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
-def test_without_ssh_on_the_machine_nothing_is_created(user: User, world: World, tmp_path: Path) -> None:
+def test_without_ssh_on_the_machine_nothing_is_created(user: User, empty_world: World, tmp_path: Path) -> None:
     user.write_template()
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -178,7 +178,7 @@ def test_without_ssh_on_the_machine_nothing_is_created(user: User, world: World,
 
     assert "`ssh` is not on this machine" in result.err
     assert "openssh-client" in result.err
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
 def test_an_api_that_is_down_is_told_as_that(user: User) -> None:
@@ -216,7 +216,9 @@ def test_the_key_does_not_travel_unencrypted(user: User) -> None:
     assert "must not go there" in result.err
 
 
-def test_a_configuration_folder_that_cannot_be_written_stops_it_before_any_money(user: User, world: World) -> None:
+def test_a_configuration_folder_that_cannot_be_written_stops_it_before_any_money(
+    user: User, empty_world: World
+) -> None:
     user.write_template()
     (user.home / "file").write_text("")
 
@@ -224,10 +226,10 @@ def test_a_configuration_folder_that_cannot_be_written_stops_it_before_any_money
 
     assert "cannot write" in result.err
     assert "RP_STATE_DIR" in result.err
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
-def test_a_full_disk_stops_it_before_any_money(user: User, world: World) -> None:
+def test_a_full_disk_stops_it_before_any_money(user: User, empty_world: World) -> None:
     user.write_template()
 
     done = subprocess.run(
@@ -242,7 +244,7 @@ def test_a_full_disk_stops_it_before_any_money(user: User, world: World) -> None
     assert done.returncode == 1, done.stderr
     assert "cannot write" in done.stderr
     assert json.loads((user.config / "templates.json").read_text())
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
 def test_a_failed_remote_setup_keeps_the_pod_and_says_so(user: User, world: World) -> None:

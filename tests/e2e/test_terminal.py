@@ -49,7 +49,7 @@ def test_tables_fit_the_terminal_and_keep_the_ids_whole(
     assert all(len(line) <= columns for line in lines), lines
 
 
-def test_colour_is_for_terminals_that_want_it(user: User, world: World) -> None:
+def test_colour_is_for_terminals_that_want_it(user: User, empty_world: World) -> None:
     with_colour = shown(terminal(user, "stop", "nothing"))
     without = shown(terminal(user, "stop", "nothing", NO_COLOR="1"))
     dumb = shown(terminal(user, "stop", "nothing", TERM="dumb"))
@@ -60,7 +60,7 @@ def test_colour_is_for_terminals_that_want_it(user: User, world: World) -> None:
     assert "\x1b" not in user.rp("stop", "nothing", code=6).err
 
 
-def test_deploy_asks_first_on_a_terminal_and_no_means_no(user: User, world: World) -> None:
+def test_deploy_asks_first_on_a_terminal_and_no_means_no(user: User, empty_world: World) -> None:
     user.write_template()
     child = terminal(user, "deploy", "sd", "--alias", "my-pod")
 
@@ -69,10 +69,10 @@ def test_deploy_asks_first_on_a_terminal_and_no_means_no(user: User, world: Worl
     shown(child)
 
     assert child.exitstatus == 1
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
-def test_ctrl_d_is_no_answer(user: User, world: World) -> None:
+def test_ctrl_d_is_no_answer(user: User, empty_world: World) -> None:
     user.write_template()
     child = terminal(user, "deploy", "sd")
 
@@ -81,7 +81,7 @@ def test_ctrl_d_is_no_answer(user: User, world: World) -> None:
     shown(child)
 
     assert child.exitstatus == 1
-    assert world.pods == []
+    assert empty_world.pods == []
 
 
 def test_a_closed_terminal_ends_the_pod_though_shells_hang_up_twice(
@@ -100,7 +100,7 @@ def test_a_closed_terminal_ends_the_pod_though_shells_hang_up_twice(
 
 
 @pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_closed_stream_is_no_bug(user: User, world: World, closing: str) -> None:
+def test_a_closed_stream_is_no_bug(user: User, empty_world: World, closing: str) -> None:
     user.write_template()
     for words, code in (("list", 0), ("--help", 0), ("stop nothing", 6), ("deploy sd --dry-run", 0)):
         done = subprocess.run(
@@ -147,7 +147,7 @@ def test_terminate_asks_and_tells_what_is_lost(user: User, make_world: Callable[
     assert len(world.alive) == 1
 
 
-def test_login_asks_without_showing_and_stores_for_the_user_alone(user: User, world: World) -> None:
+def test_login_asks_without_showing_and_stores_for_the_user_alone(user: User, empty_world: World) -> None:
     key = user.env.pop("RUNPOD_API_KEY")
     child = terminal(user, "login")
 
@@ -163,7 +163,7 @@ def test_login_asks_without_showing_and_stores_for_the_user_alone(user: User, wo
     user.rp("list")
 
 
-def test_login_reads_a_pipe_and_refuses_a_key_that_does_not_work(user: User, world: World) -> None:
+def test_login_reads_a_pipe_and_refuses_a_key_that_does_not_work(user: User, empty_world: World) -> None:
     key = user.env.pop("RUNPOD_API_KEY")
 
     refused = user.rp("login", stdin="nonsense\n", code=4)
@@ -205,7 +205,7 @@ def test_names_and_answers_cannot_steer_the_terminal(user: User, make_world: Cal
 
 
 @pytest.mark.parametrize("words", [("list",), ("template", "list"), ("deploy", "sd", "--dry-run"), ("sim", "status")])
-def test_a_closed_pipe_is_no_error(user: User, world: World, words: tuple[str, ...]) -> None:
+def test_a_closed_pipe_is_no_error(user: User, empty_world: World, words: tuple[str, ...]) -> None:
     user.write_template()
     command = f"'{RP}' {' '.join(words)} | true"
 
