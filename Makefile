@@ -2,7 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test test-slow bench lock clean
 
-PYTEST = .venv/bin/pytest -n auto --dist worksteal -q
+# Tests wait for processes more than they compute: two workers a core.
+WORKERS := $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+PYTEST = .venv/bin/pytest -n $(WORKERS) --dist worksteal -q
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
