@@ -204,6 +204,17 @@ def test_an_api_that_answers_html_is_told_as_that(user: User, make_world: Callab
     assert "<html>" not in result.err
 
 
+@pytest.mark.slow
+def test_an_api_that_does_not_answer_is_given_up_after_half_a_minute(
+    user: User, make_world: Callable[..., World]
+) -> None:
+    make_world('[[fault]]\noperation = "listPods"\nkind = "hang"\nevery = 1\nseconds = 50\n')
+
+    result = user.rp("list", code=1)
+
+    assert "did not answer GET /pods in time" in result.err
+
+
 def test_one_bad_answer_to_a_question_is_asked_again(user: User, make_world: Callable[..., World]) -> None:
     make_world('[[fault]]\noperation = "listPods"\nkind = "status"\nnth = [1, 2]\nstatus = 500\n')
 
