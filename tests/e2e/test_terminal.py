@@ -87,16 +87,21 @@ def test_ctrl_d_is_no_answer(user: User, empty_world: World) -> None:
 def test_a_closed_terminal_ends_the_pod_though_shells_hang_up_twice(
     user: User, make_world: Callable[..., World]
 ) -> None:
-    world = make_world(boot="[boot]\nprovisioning_s = 30\nstarting_s = 30\n")
+    world = make_world(
+        '[[fault]]\noperation = "deletePod"\nkind = "status"\nnth = [1]\nstatus = 500\n',
+        boot="[boot]\nprovisioning_s = 30\nstarting_s = 30\n",
+    )
     user.write_template()
     child = terminal(user, "deploy", "sd", "--yes")
     child.expect("provisioning")
 
     child.kill(signal.SIGHUP)
+    until(lambda: bool(world.calls("deletePod")), "the first try to end the pod")
     child.kill(signal.SIGHUP)
-    child.close()
 
     until(lambda: world.alive == [], "the end of the pod")
+    shown(child)
+    assert child.exitstatus == 130
 
 
 @pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -96,6 +96,7 @@ class FakeCloud:
     def create(self, request: PodRequest) -> Pod:
         plan = self.on_create.pop(0) if self.on_create else "good"
         self.clock.sleep(self.before_create)
+        self.before_create = 0.0
         if plan == "refused":
             raise errors.BadRequest("refused", status=400, detail=CAPACITY)
         if plan == "nothing, unclear":

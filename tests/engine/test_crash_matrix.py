@@ -164,6 +164,16 @@ def _later(world: World) -> None:
     world.run(Process(), command="recover")
 
 
+def test_a_pod_that_no_list_shows_yet_is_waited_for(fast_folder: Path) -> None:
+    world = World(fast_folder)
+    world.cloud.on_create = ["late"]
+
+    world.run(Process(), command="deploy")
+
+    assert len(world.cloud.pods_by_id) == 2
+    assert world.cloud.terminated == []
+
+
 def test_the_window_counts_from_the_answer_not_from_the_intent(fast_folder: Path) -> None:
     """The create waited for a rate limit first, so the whole window had passed when its answer was lost."""
     world = World(fast_folder)
@@ -182,6 +192,7 @@ def test_another_key_settles_nothing_by_what_it_does_not_see(fast_folder: Path) 
     world.cloud.on_create = ["slow"]
     _crash_with_a_pod(world)
     theirs = World(fast_folder)
+    theirs.clock.sleep(ending.SETTLE_SECONDS + 1)
 
     theirs.run(Process(), command="recover", account="another")
     theirs.run(Process(), command="cleanup", account="another")
