@@ -21,7 +21,7 @@ SETTLE_SECONDS = 90.0
 # How long a rate limit is waited out: in a deploy, whose pod is billed meanwhile, and before another command's work.
 PATIENCE = 3600.0
 LITTLE_PATIENCE = 20.0
-_CONSOLE = "https://console.runpod.io/pods"
+CONSOLE = "https://console.runpod.io/pods"
 _NO_JOURNAL = (errors.StateUnwritable, errors.StateUnreadable, errors.Busy)
 
 
@@ -200,7 +200,7 @@ def left_running(name: str, pod_id: str, why: str) -> str:
     """What to say of a pod of the journal that RunPod did not confirm to be gone."""
     return (
         f"pod {pod_id} ({name}) could not be terminated and is still billed ({why}): "
-        f"each later rp command tries again, `rp cleanup` now; or end it at {_CONSOLE}"
+        f"each later rp command tries again, `rp cleanup` now; or end it at {CONSOLE}"
     )
 
 

@@ -38,7 +38,7 @@ def terminate(entry: Entry, ports: Ports) -> None:
     if not end.gone:
         raise PodLeft(
             f"pod {entry.pod_id} could not be terminated and is still billed: {end.why}",
-            hint="try again, or end it at https://console.runpod.io/pods",
+            hint=f"try again, or end it at {ending.CONSOLE}",
         )
     for alias, pod_id in ports.aliases.all().items():
         if pod_id == entry.pod_id:

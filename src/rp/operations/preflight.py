@@ -35,7 +35,7 @@ def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan
     problems: list[RpError] = list(_template_problems(spec))
     deployment_id = ports.journal.fresh_id()
     chosen = _checked(problems, lambda: _alias(spec.template, alias, deployment_id, ports)) or ""
-    replaces = _checked(problems, lambda: _replaced(chosen, force=force, ports=ports))
+    _checked(problems, lambda: _check_free(chosen, force=force, ports=ports))
     identity = _checked(problems, ports.remote.identity)
     _checked(problems, ports.aliases.check_writable)
     try:
@@ -53,7 +53,6 @@ def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan
         deployment_id,
         Spec(template, env),
         chosen,
-        replaces,
         force,
         _expanded(template, catalog),
         catalog,
@@ -103,13 +102,12 @@ def _alias(template: Template, alias: str | None, deployment_id: str, ports: Por
     return check_alias(f"rp-{template.name[:50]}-{deployment_id[:4]}")
 
 
-def _replaced(alias: str, *, force: bool, ports: Ports) -> str | None:
+def _check_free(alias: str, *, force: bool, ports: Ports) -> None:
     if alias in ports.journal.live_aliases():
         raise Busy(f"another rp is deploying `{alias}` right now", hint="choose another alias, or wait for it")
     pod_id = ports.aliases.get(alias)
     if pod_id and not force:
         raise alias_taken(alias, pod_id)
-    return pod_id
 
 
 def _catalog(template: Template, ports: Ports) -> Catalog:

@@ -76,13 +76,11 @@ def _created(
             pod = ports.cloud.create(pod_request(name, plan.spec, candidate))
         except errors.ApiError as failure:
             found = yield from _after_failure(name, candidate, failure, deployment, ports)
-            if found is None and after(failure) is Next.NEXT_CANDIDATE:
-                return NotCreated(failure)
-            pause = next(backoff, None) if after(failure) is Next.LOOK else 0.0
-            if found is None and pause is None:
-                return NotCreated(failure)
             if found is None:
-                ports.clock.sleep(pause or 0.0)
+                pause = next(backoff, None) if after(failure) is Next.LOOK else 0.0
+                if pause is None or after(failure) is Next.NEXT_CANDIDATE:
+                    return NotCreated(failure)
+                ports.clock.sleep(pause)
                 continue
             pod = found
         deployment.record(name, State.CREATED, ports.clock.now(), pod_id=pod.id)
@@ -149,5 +147,5 @@ def _dismiss(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Po
     # What RunPod does not know yet stays in the journal; what it knows and does not end has to be told.
     if (yield from ending.end_attempt(attempt, pod.id, reason, deployment, ports)) is Fate.LEFT:
         left = PodLeft(f"bad pod {pod.id} ({name}) could not be terminated and is still billed", details=[reason])
-        left.hint = "each later rp command tries again, `rp cleanup` now; or end it at https://console.runpod.io/pods"
+        left.hint = f"each later rp command tries again, `rp cleanup` now; or end it at {ending.CONSOLE}"
         raise left

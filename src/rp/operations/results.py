@@ -45,12 +45,11 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a deploy will do. `replaces` is the pod that the alias points to now; `force` lets it go."""
+    """What a deploy will do. `force` lets an alias that is taken go to the new pod."""
 
     deployment_id: str
     spec: Spec
     alias: str
-    replaces: str | None
     force: bool
     candidates: Candidates
     catalog: Catalog

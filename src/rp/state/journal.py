@@ -86,18 +86,21 @@ class Journal:
         """Pod name → the alias it is about to get, of deploys whose process is alive."""
         if not self._exists():
             return {}
+        aliases = self._live()
         rows = self.read(
-            "SELECT attempts.name, deployments.alias, deployments.id FROM attempts"
+            "SELECT attempts.name, deployment_id FROM attempts"
             " JOIN deployments ON deployments.id = deployment_id WHERE outcome = 'running'"
         )
-        return {str(name): str(alias) for name, alias, owner in rows if self._is_live(str(owner))}
+        return {str(name): aliases[str(owner)] for name, owner in rows if owner in aliases}
 
     def live_aliases(self) -> frozenset[str]:
         """The aliases that deploys are about to take whose process is alive."""
-        if not self._exists():
-            return frozenset()
+        return frozenset(self._live().values()) if self._exists() else frozenset()
+
+    def _live(self) -> dict[str, str]:
+        """Deployment id → alias, of deploys whose process is alive."""
         running = self.read("SELECT id, alias FROM deployments WHERE outcome = 'running'")
-        return frozenset(str(alias) for deployment_id, alias in running if self._is_live(str(deployment_id)))
+        return {str(owner): str(alias) for owner, alias in running if self._is_live(str(owner))}
 
     def _exists(self) -> bool:
         with files.writable(self._path):
