@@ -92,7 +92,7 @@ def _gpu_type(row: dict[str, Any]) -> GpuType:
         max_secure=row.get("maxGpuCountSecure") or 0,
         max_community=row.get("maxGpuCountCommunity") or 0,
         vcpu_per_gpu=row.get("vcpuPerGpu") or 8,
-        ram_per_gpu=row.get("ramGbPerGpu") or 32,
+        ram_per_gpu=row.get("ramGbPerGpu") or max(32, row["memoryInGb"]),
     )
 
 

@@ -10,6 +10,7 @@ import itertools
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
+from rp_sim import pull
 from rp_sim.logbook import LogBook
 from rp_sim.scenario.model import Image
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from rp_sim.pod import Pod, Status
     from rp_sim.scenario import Scenario
+
+BROKEN = "the machine is broken"
+SECONDS_PER_GB = 8.0  # to load and unpack
+DEFAULT_GB = 10.0
 
 
 class Containers(Protocol):
@@ -93,8 +98,25 @@ class Lifecycle:
         log.write("system", f"{pod.image} Pulling from registry")
         if image.pull_error:
             self._pull_fails(pod)
+        elif image.pull_s or image.size_gb or pod.jank("pull_stalls"):
+            self._pulling(pod, 0.0)
         elif not pod.jank("stuck_starting"):
             self.later(pod, self.scenario.boot.starting_s, self._pulled)
+
+    def _pulling(self, pod: Pod, passed: float) -> None:
+        """A line every few seconds, until all is there or nothing comes any more."""
+        image = self.image(pod.image)
+        whole = image.pull_s or (image.size_gb or DEFAULT_GB) * SECONDS_PER_GB
+        step = pull.step_s(whole)
+        if passed >= whole:
+            if not pod.jank("stuck_starting"):
+                self._pulled(pod)
+            return
+        if passed:
+            self.log(pod).write("system", pull.line(pod.image, image.size_gb, passed / whole))
+        if not (pod.jank("pull_stalls") and passed / whole >= pull.STALLS_AT):
+            after = min(passed + step, whole)
+            self.later(pod, after - passed, lambda pod: self._pulling(pod, after))
 
     def _pull_fails(self, pod: Pod) -> None:
         self.log(pod).write("system", f"failed to pull image: {self.image(pod.image).pull_error}")
@@ -104,7 +126,7 @@ class Lifecycle:
         self.log(pod).write("system", f"Status: Downloaded newer image for {pod.image}")
         self.containers.create(pod)
         if broken := pod.jank("error"):
-            self.log(pod).write("system", f"error creating container: {broken.message}")
+            self.log(pod).write("system", f"error creating container: {broken.message or BROKEN}")
             self._become(pod, "ERROR")
             return
         self._run(pod)
@@ -123,7 +145,9 @@ class Lifecycle:
 
     def _start_container(self, pod: Pod) -> None:
         self.log(pod).write("system", f"start container for {pod.image}: begin")
-        if pod.jank("crash_loop"):
+        if crash := pod.jank("crash_loop"):
+            if crash.message:
+                self.log(pod).write("system", f"error starting container: {crash.message}")
             self.later(pod, 1.0, self._start_container)
         elif not pod.jank("exited"):
             self.later(pod, self.scenario.boot.sshd_s, self.containers.start)

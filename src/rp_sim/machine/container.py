@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from rp_sim.machine.folder import SYSTEM_PATH, Folder
+from rp_sim.machine.folder import Folder
 from rp_sim.machine.sshd import Server
 from rp_sim.scenario.model import Command
 
@@ -32,6 +32,13 @@ SHELL = shutil.which("bash") or "/bin/sh"
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256")
 SHOWN_AS = {"ssh-ed25519": "ED25519", "ecdsa-sha2-nistp256": "ECDSA"}
 BITS = 256
+POISON = {
+    "CUDA_VISIBLE_DEVICES": "7",
+    "LD_LIBRARY_PATH": "/usr/local/cuda/compat:/usr/local/nvidia/lib64",
+    "CUDA_INJECTION64_PATH": "/opt/profiler/libinject.so",
+}
+FEW_FILES = 256
+BROKEN = "the machine is broken"
 
 
 class Container:
@@ -41,6 +48,7 @@ class Container:
         self.processes = processes
         self.authorized: set[bytes] = set()
         self.connections: set[asyncssh.SSHServerConnection] = set()
+        self.sessions = 0
         self._log = log
         self._ports = ports
         self._port = pod.port
@@ -162,7 +170,7 @@ class Container:
         """The result that the scenario sets for a command, if it does."""
         for jank in self.pod.janks:
             if jank.kind == "smoke_failure" and not jank.command:
-                return _failure(jank.message) if command else None
+                return _failure(jank.message or BROKEN) if command else None
             for entry in jank.command:
                 if re.search(entry.match, command):
                     return entry
@@ -171,7 +179,9 @@ class Container:
     def shell(self, command: str | None) -> list[str]:
         if command is None:
             return [SHELL, "-i"] if SHELL.endswith("bash") else [SHELL]
-        return [SHELL, "-c", self.folder.localize(command)]
+        few = self.pod.jank("few_files")
+        limit = f"ulimit -n {few.count or FEW_FILES}\n" if few else ""
+        return [SHELL, "-c", limit + self.folder.localize(command)]
 
     def session_environment(self, terminal: str | None, sent: Mapping[str, str]) -> dict[str, str]:
         """What sshd gives a session: not the container's environment, unless the scenario says so."""
@@ -186,9 +196,12 @@ class Container:
             "USER": "root",
             "LOGNAME": "root",
             "SHELL": SHELL,
-            "PATH": f"{self.folder.shims}:{SYSTEM_PATH}",
+            "PATH": self.folder.path,
             "TMPDIR": str(self.folder.root / "tmp"),
             "LANG": "C.UTF-8",
+            # Where rp's health check looks for /proc, /sys and /etc.
+            "RP_ROOT": str(self.folder.root),
+            **self._poison(),
             **self.processes.mark(self.pod.id),
         }
 
@@ -206,14 +219,28 @@ class Container:
             "RUNPOD_MEM_GB": str(pod.gpu.ram_per_gpu * pod.count),
             "RUNPOD_PUBLIC_IP": "127.0.0.1",
             "RUNPOD_TCP_PORT_22": str(pod.port or ""),
-            "CUDA_VERSION": pod.host.cuda or "",
+            **self._image_environment(),
         }
         if pod.volume_id:
             given["RUNPOD_VOLUME_ID"] = pod.volume_id
         if api:
             given["RP_API_URL"] = api
-        everything = {**given, **pod.injected, **pod.env}
-        return {name: value for name, value in everything.items() if _possible(name, value)}
+        gone = {name for jank in pod.janks if jank.kind == "env_missing" for name in jank.names}
+        everything = {**given, **pod.injected, **pod.env, **self._poison()}
+        return {name: value for name, value in everything.items() if _possible(name, value) and name not in gone}
+
+    def _image_environment(self) -> dict[str, str]:
+        told = re.search(r"cu(?:da)?[:-]?(\d\d)\.?(\d)(?:\.?(\d))?", self.pod.image)
+        version = ".".join(filter(None, told.groups())) if told else self.pod.host.cuda or ""
+        return {
+            "CUDA_VERSION": version,
+            "NVIDIA_VISIBLE_DEVICES": "all" if self.pod.gpu.manufacturer == "NVIDIA" else "void",
+            "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
+        }
+
+    def _poison(self) -> dict[str, str]:
+        jank = self.pod.jank("poisoned_env")
+        return (jank.env or POISON) if jank else {}
 
 
 def make_container(pod: Pod, pods: Path, volumes: Path, log: LogBook, ports: Ports, processes: Processes) -> Container:

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from rp_sim.machine.container import make_container
-from rp_sim.machine.folder import Folder
+from rp_sim.machine.folder import Folder, delete
 from rp_sim.machine.ports import Ports
 from rp_sim.machine.processes import Processes
 
@@ -41,7 +41,10 @@ class Machines:
         self._ports.release(port)
 
     def create(self, pod: Pod) -> None:
-        Folder(self._pods, self._volumes, pod).create(pod)
+        if self._life is None:
+            return
+        image, cgroup = self._life.image(pod.image), self._life.scenario.hosts.cgroup
+        Folder(self._pods, self._volumes, pod).create(pod, cgroup=cgroup, torch=image.torch)
 
     def start(self, pod: Pod) -> None:
         if self._life is None:
@@ -64,5 +67,7 @@ class Machines:
             container.stop()
         self._ports.close()
         self._processes.close()
+        for volume in self._volumes.glob("*"):
+            delete(volume)
         for folder in (self._pods, self._volumes, self._groups):
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,95 +4,174 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
-import uuid
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rp_sim.inventory import gpu_hardware
+from rp_sim.machine.gpus import gpu_facts, host_uuid
+from rp_sim.machine.kernel_log import kernel_log
+from rp_sim.machine.machine_facts import disk_speeds, network_facts
 
 if TYPE_CHECKING:
+    from rp_sim.machine.machine_facts import MachineFacts
     from rp_sim.pod import Pod
 
-NVIDIA_SMI = Path(__file__).parent.parent / "shims" / "nvidia_smi.py"
-DRIVERS = {"13": "580.95.05", "12": "570.195.03", "11": "520.61.05"}
-NO_DNS = '#!/bin/sh\necho "{name}: could not resolve host" >&2\nexit 6\n'
-NO_SPACE = '#!/bin/sh\necho "{name}: No space left on device" >&2\nexit 1\n'
-FULL_DF = """\
-#!/bin/sh
-echo "Filesystem     1024-blocks     Used Available Capacity Mounted on"
-echo "overlay           {kib} {kib}         0     100% /"
+TEXTS = Path(__file__).parent.parent / "shims"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+NETWORK_TOOLS = {
+    "curl": "curl",
+    "wget": "wget",
+    **dict.fromkeys(("getent", "nslookup", "dig", "host", "ping"), "lookup"),
+}
+NO_DNS = 'echo "{name}: could not resolve host" >&2\nexit 6\n'
+NO_SPACE = 'echo "{name}: No space left on device" >&2\nexit 1\n'
+RULES = """\
+DNS={dns} dns_ms={dns_ms}
+rules() {{ # HOST
+  kbps={kbps} blocked=
+{cases}
+}}
 """
-# The words that a caller of curl asks for with -w are the ones it gets, at the speed of the scenario.
-SLOW_CURL = """\
-#!/bin/sh
-format=
-while [ $# -gt 0 ]; do
-  case $1 in -w|--write-out) format=$2; shift ;; esac
-  shift
-done
-[ -n "$format" ] || exit 28
-printf "$(printf '%s' "$format" | sed -e 's/%{{speed_download}}/{speed}/g' -e 's/%{{http_code}}/200/g' \\
-  -e 's/%{{size_download}}/{speed}/g' -e 's/%{{remote_ip}}/192.0.2.1/g' -e 's/%{{time_[a-z]*}}/1.000000/g')"
+EXEC_REAL = """\
+exec_real() {
+  [ -n "$REAL" ] && exec "$REAL" "$@"
+  echo "${0##*/}: command not found" >&2
+  exit 127
+}
 """
-REFUSE_TO_WORK = '#!/bin/sh\necho "{name}: {message}" >&2\nexit 1\n'
 
 
-def hardware(pod: Pod) -> dict[str, Any]:
-    """What `nvidia-smi` says on this pod's machine."""
-    count, name, cuda = pod.gpus_present, pod.gpu.id, pod.host.cuda or "12.8"
-    driver = DRIVERS.get(cuda.split(".")[0], DRIVERS["12"])
-    if fewer := pod.jank("fewer_gpus"):
-        count = min(count - 1, fewer.count) if fewer.count else count - 1
-    if wrong := pod.jank("wrong_gpu"):
-        name = wrong.shows
-    if old := pod.jank("old_driver"):
-        driver, cuda = old.driver, "11.4"
-    ecc = pod.jank("ecc_errors")
-    known = gpu_hardware().get(pod.gpu.id, {})
+def hardware(pod: Pod, *, torch: bool = False) -> dict[str, Any]:
+    """What the programs in the pod's PATH read: see shims/. `torch`: whether the image has it."""
+    nvidia = pod.gpu.manufacturer == "NVIDIA"
+    broken = pod.jank("torch")
+    found = {"fault": broken.fault if broken else ""} if torch or broken else None
+    return {**gpu_facts(pod), "nvidia": nvidia, "net": network_facts(pod), "torch": found}
+
+
+def write_shims(root: Path, volume: Path, facts: dict[str, Any], machine: MachineFacts, pod: Pod) -> None:
+    (root / "shims").mkdir(parents=True)
+    (root / "hardware.json").write_text(json.dumps(facts), encoding="utf-8")
+    (root / "net.sh").write_text(_text("net") + _rules(facts["net"]), encoding="utf-8")
+    shims = Shims(root, pod)
+    for name, text in NETWORK_TOOLS.items():
+        shims.add(name, text)
+    shims.add("df", "df")
+    shims.add("nproc", "nproc", THREADS=machine.threads)
+    shims.add("dd", "dd", **_disk_words(pod, volume))
+    shims.add("cmp", "cmp")
+    if pod.gpu.manufacturer == "NVIDIA":
+        words = shlex.join([sys.executable, "-I", "-S", str(TEXTS / "nvidia_smi.py"), str(root / "hardware.json")])
+        shims.write("nvidia-smi", f'exec {words} "$@"\n')
+    else:
+        (root / "rocm_smi.json").write_text(json.dumps(_rocm(pod, facts)), encoding="utf-8")
+        shims.add("rocm-smi", "rocm-smi")
+    for name in ("python3", "python"):
+        shims.add(name, "python3", PYTHON=sys.executable, RUNNER=TEXTS / "python3.py", REAL=_python(name))
+    shims.add("dmesg", "dmesg")
+    if (lines := kernel_log(pod, facts)) is not None:
+        (root / "dmesg").write_text(lines, encoding="utf-8")
+    shims.add_broken()
+
+
+class Shims:
+    def __init__(self, root: Path, pod: Pod) -> None:
+        self._root, self._pod = root, pod
+        self._hidden = {name for jank in pod.janks if jank.kind == "no_tools" for name in jank.names}
+
+    def add(self, name: str, text: str, **words: object) -> None:
+        """A script of shims/, with what it has to know in front of it."""
+        known = {"POD": self._root, "REAL": _real(name), **words}
+        head = "".join(f"{key}={shlex.quote(str(value))}\n" for key, value in known.items())
+        self.write(name, head + EXEC_REAL + _text(text))
+
+    def write(self, name: str, text: str) -> None:
+        if name in self._hidden:
+            return
+        path = self._root / "shims" / Path(name).name
+        path.write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    def add_broken(self) -> None:
+        for jank in self._pod.janks:
+            if jank.kind == "shim":
+                self.write(jank.name, jank.script)
+            elif jank.kind == "dns_broken":
+                for name in NETWORK_TOOLS:
+                    if name not in ("curl", "wget", "getent"):  # these tell it themselves
+                        self.write(name, NO_DNS.format(name=name))
+            elif jank.kind == "disk_full":
+                for name in ("dd", "fallocate", "pip", "tee"):
+                    self.write(name, NO_SPACE.format(name=name))
+            elif jank.kind == "no_tmp":
+                for name in ("mktemp", "mkdir", "touch", "tee", "dd"):
+                    self.add(name, "refuse")
+            elif jank.kind == "clock_skew":
+                self.add("date", "date", SKEW=int(jank.seconds or 3600))
+            elif jank.kind == "no_tools":
+                self._hide(jank.names)
+
+    def _hide(self, names: tuple[str, ...]) -> None:
+        """A program that is not there: its PATH holds links to all the others."""
+        tools = self._root / "tools"
+        tools.mkdir(exist_ok=True)
+        for folder in reversed(SYSTEM_PATH.split(":")):
+            for path in Path(folder).iterdir() if Path(folder).is_dir() else ():
+                link = tools / path.name
+                link.unlink(missing_ok=True)
+                if path.name not in names:
+                    link.symlink_to(path)
+
+
+def _disk_words(pod: Pod, volume: Path) -> dict[str, object]:
+    root_mbps, volume_mbps = disk_speeds(pod)
+    slow = pod.jank("disk_slow", "slow_volume")
     return {
-        "driver": driver,
-        "cuda": cuda,
-        "gpus": [
-            {
-                "name": name,
-                "uuid": f"GPU-{uuid.uuid5(uuid.NAMESPACE_OID, f'{pod.host.id}/{index}')}",
-                "memory": known.get("memoryMib", pod.gpu.memory * 1024),
-                "bus": f"00000000:{index + 1:02X}:00.0",
-                "power": known.get("powerW", 300),
-                "pcie_gen": known.get("pcieGen", 4),
-                "sm_mhz": known.get("smMhz", 2100),
-                "mem_mhz": known.get("memMhz", 2619),
-                "compute_cap": known.get("computeCap", "8.6"),
-                "ecc_errors": (ecc.count or 12) if ecc else 0,
-            }
-            for index in range(max(0, count))
-        ],
+        "ROOT_MBPS": max(1, int(root_mbps * 1000)),
+        "VOLUME_MBPS": max(1, int(volume_mbps * 1000)),
+        "VOLUME": volume,
+        "VOLUME_READ_ONLY": "yes" if pod.jank("volume_read_only") else "",
+        "CORRUPT": "yes" if pod.jank("corrupt_disk") else "",
+        "FORM": slow.form if slow else "gnu",
     }
 
 
-def write_shims(folder: Path, facts: Path, pod: Pod) -> None:
-    folder.mkdir(parents=True)
-    facts.write_text(json.dumps(hardware(pod)), encoding="utf-8")
-    if pod.gpu.manufacturer == "NVIDIA":
-        words = shlex.join([sys.executable, "-I", "-S", str(NVIDIA_SMI), str(facts)])
-        _program(folder, "nvidia-smi", f'#!/bin/sh\nexec {words} "$@"\n')
-    for jank in pod.janks:
-        if jank.kind == "shim":
-            _program(folder, jank.name, jank.script)
-        elif jank.kind == "slow_network":
-            speed = int(jank.mbps * 1_000_000 / 8)
-            _program(folder, "curl", SLOW_CURL.format(speed=speed))
-        elif jank.kind == "dns_broken":
-            for name in ("curl", "wget", "getent", "nslookup", "dig", "host", "ping"):
-                _program(folder, name, NO_DNS.format(name=name))
-        elif jank.kind == "disk_full":
-            _program(folder, "df", FULL_DF.format(kib=pod.disk * 1024 * 1024))
-            for name in ("dd", "fallocate", "pip", "tee"):
-                _program(folder, name, NO_SPACE.format(name=name))
+def _rules(net: dict[str, Any]) -> str:
+    effects = [
+        (pattern, f"kbps={max(1, int(value * 1000))}" if kind == "slow" else f"blocked={value:g}")
+        for kind, pattern, value in net["rules"]
+    ]
+    cases = "\n".join(f"  case $1 in {pattern}) {effect} ;; esac" for pattern, effect in effects)
+    dns = "broken" if net["dns_broken"] else "ok"
+    return RULES.format(dns=dns, dns_ms=net["dns_ms"], kbps=int(net["mbps"] * 1000), cases=cases)
 
 
-def _program(folder: Path, name: str, text: str) -> None:
-    path = folder / Path(name).name
-    path.write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n", encoding="utf-8")
-    path.chmod(0o755)
+def _rocm(pod: Pod, facts: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {
+        f"card{index}": {
+            "Card Series": gpu["name"],
+            "Card Model": "0x74a1",
+            "Unique ID": host_uuid(pod, index),
+            "VRAM Total Memory (B)": str(gpu["memory"] << 20),
+            "VRAM Total Used Memory (B)": str(300 << 20),
+            "GPU use (%)": "0",
+            "Temperature (Sensor junction) (C)": "41.0",
+        }
+        for index, gpu in enumerate(facts["gpus"])
+    }
+
+
+@cache
+def _text(name: str) -> str:
+    return (TEXTS / f"{name}.sh").read_text(encoding="utf-8")
+
+
+@cache
+def _real(name: str) -> str:
+    return shutil.which(name, path=SYSTEM_PATH) or ""
+
+
+def _python(name: str) -> str:
+    return _real(name) or _real("python3") or sys.executable

@@ -13,16 +13,20 @@ from asyncssh.stream import SSHServerStreamSession
 
 from rp_sim.machine.child import Launch, PipeChild, TerminalChild
 from rp_sim.machine.forward import connect
+from rp_sim.machine.rename import Renamed
 
 if TYPE_CHECKING:
     from asyncssh.channel import SSHChannel
 
+    from rp_sim.machine.child import Channel
     from rp_sim.machine.container import Container
     from rp_sim.scenario.model import Command
 
 HANG_S = 86_400.0
-# A shell that reads its script from stdin: `bash -s`, `sh -eus -- words`, or nothing but `sh`.
-READS_SCRIPT = re.compile(r"^\s*(?:exec\s+)?(?:/\S*/)?(?:ba|da)?sh(?:\s+-\w+)*(?:\s+-\w*s\b.*)?\s*$", re.DOTALL)
+SLOW_S = 3.0
+DROPS_S = 1.0
+# A shell that reads its script from stdin: `bash -s`, `sh -eus -- words`, or nothing but `sh`; other commands before it.
+READS_SCRIPT = re.compile(r"^(?:.*;)?\s*(?:exec\s+)?(?:/\S*/)?(?:ba|da)?sh(?:\s+-\w+)*(?:\s+-\w*s\b.*)?\s*$", re.DOTALL)
 
 
 class Server(asyncssh.SSHServer):
@@ -83,6 +87,7 @@ class Session(SSHServerStreamSession[bytes]):
         self._script = False
         self._line = b""
         self._files = False
+        self._renamed: Renamed | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -114,6 +119,13 @@ class Session(SSHServerStreamSession[bytes]):
         self._task = asyncio.get_running_loop().create_task(self._run(command))
 
     async def _run(self, command: str | None) -> None:
+        if slow := self._container.pod.jank("slow_ssh"):
+            await asyncio.sleep(slow.delay_s or SLOW_S)
+        self._container.sessions += 1
+        drops = self._container.pod.jank("ssh_drops")
+        if drops and (not drops.first or self._container.sessions <= drops.first):
+            connection = self.channel.get_connection()
+            asyncio.get_running_loop().call_later(drops.delay_s or DROPS_S, connection.abort)
         scripted = self._container.scripted(command or "")
         if scripted is not None:
             await self._play(scripted)
@@ -128,7 +140,10 @@ class Session(SSHServerStreamSession[bytes]):
             self._container.processes,
         )
         if terminal is None:
-            self._child = await PipeChild.run(launch, self.channel, self._ended, asyncssh.EXTENDED_DATA_STDERR)
+            channel: Channel = self.channel
+            if self._script:
+                channel = self._renamed = Renamed(channel, self._container.folder.names)
+            self._child = await PipeChild.run(launch, channel, self._ended, asyncssh.EXTENDED_DATA_STDERR)
         else:
             size = self.channel.get_terminal_size()
             self._child = await TerminalChild.run(launch, self.channel, self._ended, (size[0], size[1]))
@@ -150,6 +165,8 @@ class Session(SSHServerStreamSession[bytes]):
     def _ended(self, code: int) -> None:
         if self._chan is None or self._chan.is_closing():
             return
+        if self._renamed:
+            self._renamed.flush()
         if code < 0:
             name = signal.Signals(-code).name.removeprefix("SIG")
             self.channel.exit_with_signal(name)

@@ -6,10 +6,11 @@ import difflib
 import re
 import tomllib
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rp_sim.inventory import data_centers, gpu_types
 from rp_sim.operations import OPERATIONS
+from rp_sim.scenario.jank import CudaFault, TorchFault, fixtures, missing
 from rp_sim.scenario.model import Scenario
 from rp_sim.scenario.read import ScenarioError, read_table
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from rp_sim.scenario.model import Jank, Refuse, Stock
 
 __all__ = ["ScenarioError", "load", "loads"]
+
+
+NO_PATTERN = str.maketrans("*?[", "___")
 
 
 def load(path: Path) -> Scenario:
@@ -64,15 +68,30 @@ def _ids(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 def _check_jank(scenario: Scenario) -> None:
     for index, jank in enumerate(scenario.jank):
-        if jank.kind == "shim" and not jank.name:
-            raise ScenarioError(f"jank[{index}].name: missing: which program the script stands for")
-        if jank.kind == "commands" and not jank.command:
-            raise ScenarioError(f"jank[{index}].command: missing: at least one [[jank.command]]")
+        if gap := missing(jank):
+            raise ScenarioError(f"jank[{index}].{gap[0]}: missing: {gap[1]}")
+        if jank.fixture:
+            name = jank.fixture.removesuffix(".xml")
+            _known(f"jank[{index}].fixture", name.translate(NO_PATTERN), fixtures(), "fixture")
+        _check_words(index, jank)
         for number, command in enumerate(jank.command):
             try:
                 re.compile(command.match)
             except re.error as error:
                 raise ScenarioError(f"jank[{index}].command[{number}].match: {error}") from error
+
+
+def _check_words(index: int, jank: Jank) -> None:
+    """These end up in shell scripts."""
+    if not re.fullmatch(r"[\w.*?\[\]-]+", jank.site):
+        raise ScenarioError(f"jank[{index}].site: expected a pattern of host names, got {jank.site!r}")
+    for name in jank.names:
+        if not re.fullmatch(r"[\w.+-]+", name):
+            raise ScenarioError(f"jank[{index}].names: expected names, got {name!r}")
+    allowed = {"cuda": get_args(CudaFault), "torch": get_args(TorchFault)}.get(jank.kind, ("",))
+    if jank.fault not in allowed:
+        words = ", ".join(repr(word) for word in allowed if word) or "none: only cuda and torch have faults"
+        raise ScenarioError(f"jank[{index}].fault: expected one of {words}, got {jank.fault!r}")
 
 
 def _placed(scenario: Scenario) -> tuple[tuple[str, Sequence[Stock | Refuse | Jank]], ...]:

@@ -6,17 +6,14 @@ Durations are seconds of simulated time, but those of faults and commands: a cli
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from rp_sim.problems import CAPACITY
+from rp_sim.scenario.jank import CloudPattern, Command, Jank, at_least
+
+__all__ = ["CloudPattern", "Command", "Jank", "Scenario"]
 
 Availability = Literal["NONE", "LOW", "MEDIUM", "HIGH"]
-CloudPattern = Literal["SECURE", "COMMUNITY", "*"]
-
-
-def at_least(minimum: float, default: Any) -> Any:
-    """A field with a default and a lower bound; typed as dataclasses.field is."""
-    return field(default=default, metadata={"min": minimum})
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,7 @@ class Hosts:
     cuda_versions: tuple[str, ...] = ("13.0", "12.8")
     resume: Literal["ok", "full", "zero_gpu"] = "ok"
     taken_after_stop_s: float = at_least(0, 0.0)
+    cgroup: Literal[1, 2] = 2
 
 
 @dataclass(frozen=True)
@@ -94,49 +92,6 @@ class Fault:
     retry_after: int = at_least(0, 0)
     seconds: float = at_least(0, 0.0)  # 0: the default of the kind
     pod: str = "*"
-
-
-@dataclass(frozen=True)
-class Command:
-    """The result of every command on a janky host that the regular expression finds."""
-
-    match: str
-    stdout: str = ""
-    stderr: str = ""
-    exit: int = 0
-    delay_s: float = at_least(0, 0.0)
-    hang: bool = False
-
-
-JankKind = Literal[
-    "ssh_never_up", "connection_refused", "no_banner", "key_refused", "wrong_host_key", "no_public_ip",
-    "stuck_provisioning", "stuck_starting", "error", "exited", "crash_loop",
-    "fewer_gpus", "wrong_gpu", "ecc_errors", "old_driver", "slow_network", "dns_broken", "disk_full",
-    "smoke_failure", "commands", "shim",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Jank:
-    """One thing that is wrong with the pods that match all of the patterns."""
-
-    kind: JankKind
-    gpu: str = "*"
-    data_center: str = "*"
-    cloud: CloudPattern = "*"
-    host: str = "*"
-    pod: str = "*"
-    image: str = "*"
-    nth_pod: tuple[int, ...] = ()
-    times: int = at_least(0, 0)
-    count: int = at_least(0, 0)
-    shows: str = "NVIDIA GeForce GT 710"
-    driver: str = "470.57.02"
-    mbps: float = at_least(0.001, 1.0)
-    message: str = "the machine is broken"
-    name: str = ""
-    script: str = ""
-    command: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +144,9 @@ class Image:
     sshd: bool = True
     fingerprints: bool = False
     pull_error: str = ""
+    pull_s: float = at_least(0, 0.0)
+    size_gb: float = at_least(0, 0.0)
+    torch: bool = False
 
 
 @dataclass(frozen=True)
