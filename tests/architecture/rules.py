@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SRC = Path(__file__).parents[2] / "src"
-ANY = ("context", "demo", "domain", "errors", "files", "operations", "output", "paths", "remote", "runpod", "state")
+# Programs that run on pods: sent there as text, imported by nobody.
+ON_THE_POD = "health/probe/"
+ANY = (
+    "context", "demo", "domain", "errors", "files", "health", "operations", "output", "paths", "remote", "runpod",
+    "state",
+)  # fmt: skip
 
 # part → what it may import of rp, itself aside. `a.b` is that module alone.
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -16,7 +21,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "paths": (),
     "files": ("errors",),
     "domain": ("errors",),
-    "operations": ("domain", "errors"),
+    "health": ("domain", "errors"),
+    "operations": ("domain", "errors", "health"),
     "runpod": ("domain", "errors"),
     "remote": ("domain", "errors", "files", "paths"),
     "state": ("domain", "errors", "files", "paths"),

@@ -1,12 +1,14 @@
 """The layers of docs/design.md, held by reading every file."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from architecture import rules
 
-RP = sorted(path.relative_to(rules.SRC / "rp").as_posix() for path in (rules.SRC / "rp").rglob("*.py"))
+EVERY = sorted(path.relative_to(rules.SRC / "rp").as_posix() for path in (rules.SRC / "rp").rglob("*.py"))
+RP = [relative for relative in EVERY if not relative.startswith(rules.ON_THE_POD)]
 SIMULATOR = sorted(path.relative_to(rules.SRC / "rp_sim").as_posix() for path in (rules.SRC / "rp_sim").rglob("*.py"))
 ALL = sorted(path.relative_to(rules.SRC).as_posix() for path in rules.SRC.rglob("*.py"))
 
@@ -48,7 +50,11 @@ def test_files_and_functions_stay_short(relative: str) -> None:
         ("domain/pod.py", "import httpx2", "imports httpx2: domain/pod.py may import []"),
         ("domain/pod.py", "from ..state import aliases", "imports rp.state.aliases"),
         ("domain/pod.py", "if TYPE_CHECKING:\n    from rp.context import Context", "imports rp.context.Context"),
-        ("operations/deploy.py", "from rp.runpod.client import RunPod", "operations may import ['domain', 'errors']"),
+        (
+            "operations/deploy.py",
+            "from rp.runpod.client import RunPod",
+            "operations may import ['domain', 'errors', 'health']",
+        ),
         ("operations/deploy.py", "def f():\n    from rp.state import journal", "imports rp.state.journal"),
         ("state/journal.py", "from rp.remote import argv", "state may import ['domain', 'errors', 'files', 'paths']"),
         ("remote/ssh.py", "from rp.state.aliases import Aliases", "imports rp.state.aliases.Aliases"),
@@ -115,6 +121,18 @@ def test_no_command_line_framework_is_used(relative: str) -> None:
 
     assert "typer" not in source
     assert "import click" not in source
+
+
+def test_what_runs_on_pods_imports_nothing_of_rp() -> None:
+    """It is sent as text to a machine that has no rp; its parts are sent together."""
+    programs = [relative for relative in EVERY if relative not in RP]
+
+    assert programs
+    for relative in programs:
+        tree = ast.parse(_source("rp", relative))
+        imported = [name for _, name, _ in rules.imports(tree, "rp.health.probe.program")]
+        outside = [name for name in imported if not name.startswith("rp.health.probe.")]
+        assert not [name for name in outside if name.split(".")[0] in ("rp", "rp_sim")]
 
 
 def test_every_part_has_a_place_in_the_table() -> None:
