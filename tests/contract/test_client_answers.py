@@ -35,6 +35,7 @@ RUNNING = Pod(
     started_at=datetime(2026, 6, 1, 12, 2, tzinfo=UTC),
     uptime_seconds=3600,
     ssh=Endpoint("195.26.233.3", 34446, "root"),
+    proxy_host="64411eb2",
 )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rp.domain.catalog import Catalog, DataCenter, GpuType, Offer
 from rp.domain.clouds import COMMUNITY, SECURE
 from rp.domain.template import Container, Health, Network, PostDeploy, SpeedTest, Template
+from rp.domain.verdict import LEVELS
 
 _DATA = Path(__file__).parents[2] / "src" / "rp_sim" / "data"
 
@@ -104,7 +105,14 @@ def templates(draw: st.DrawFn) -> Template:
                 Health,
                 ssh_timeout_seconds=seconds,
                 smoke_commands=st.lists(texts, max_size=2).map(tuple),
-                speed_test=st.builds(SpeedTest, enabled=st.booleans(), url=texts, min_mbps=amounts),
+                speed_test=st.builds(
+                    SpeedTest,
+                    enabled=st.booleans(),
+                    url=st.sampled_from(["", "https://speed.hetzner.de/100MB.bin", "http://[::1]:8000/file"]),
+                    min_mbps=amounts,
+                ),
+                level=st.sampled_from(LEVELS),
+                checks=st.dictionaries(words, st.one_of(st.just("off"), st.just({"warn": 1.5}))),
                 max_retries=st.integers(0, 20),
                 retry_backoff_seconds=amounts,
             )

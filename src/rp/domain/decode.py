@@ -118,8 +118,8 @@ def _value(hint: Any, raw: object, path: str, problems: list[str]) -> Any:
         return _object(hint, raw, path, problems)
     if origin is tuple:
         return _items(typing.get_args(hint)[0], raw, path, problems)
-    if origin is Mapping or hint is Mapping:
-        return _mapping(raw, path, problems)
+    if origin is Mapping:
+        return _mapping(typing.get_args(hint)[1], raw, path, problems)
     return _scalar(hint, raw, path, problems)
 
 
@@ -130,12 +130,12 @@ def _items(item_hint: Any, raw: object, path: str, problems: list[str]) -> tuple
     return tuple(_value(item_hint, item, f"{path}[{index}]", problems) for index, item in enumerate(raw))
 
 
-def _mapping(raw: object, path: str, problems: list[str]) -> dict[str, str]:
+def _mapping(value_hint: Any, raw: object, path: str, problems: list[str]) -> dict[str, Any]:
     if not isinstance(raw, Mapping):
         problems.append(f"{path}: expected an object, got {describe(raw)}")
         return {}
     for key, value in raw.items():
-        if not isinstance(value, str):
+        if value_hint is str and not isinstance(value, str):
             problems.append(f"{path}.{key}: expected a text, got {describe(value)}")
     return dict(raw)
 

@@ -39,7 +39,10 @@ class Volume:
 
 @dataclass(frozen=True)
 class Pod:
-    """`cost_per_hour` is in USD, as RunPod tells it. `status` may be a word newer than this program."""
+    """`cost_per_hour` is in USD, as RunPod tells it. `status` may be a word newer than this program.
+
+    `proxy_host` is what the user name of RunPod's SSH proxy tells of the machine.
+    """
 
     id: str
     name: str
@@ -63,6 +66,7 @@ class Pod:
     started_at: datetime | None = None
     uptime_seconds: int | None = None
     ssh: Endpoint | None = None
+    proxy_host: str | None = None
 
     @property
     def is_gone(self) -> bool:

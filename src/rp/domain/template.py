@@ -7,12 +7,14 @@ from typing import Any
 
 from rp.domain import decode, secrets
 from rp.domain.clouds import ALL, COMMUNITY, SECURE
+from rp.domain.verdict import BASIC, LEVELS
 from rp.errors import UsageProblem
 
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _CUDA = re.compile(r"\d+\.\d+")
+_WEB_ADDRESS = re.compile(r"https?://[^\s'\"\\`]+")
 
 
 def _at_least(minimum: float) -> Any:
@@ -56,6 +58,14 @@ def _check_env(env: Mapping[str, str]) -> str | None:
     return None
 
 
+def _check_level(level: str) -> str | None:
+    return None if level in LEVELS else f"`{level}` is none of {', '.join(LEVELS)}"
+
+
+def _check_url(url: str) -> str | None:
+    return None if not url or _WEB_ADDRESS.fullmatch(url) else f"`{url[:80]}` is no http or https address"
+
+
 def _check_mount_path(path: str) -> str | None:
     return None if path.startswith("/") and path.strip("/") else f"`{path}` is no absolute path of a folder"
 
@@ -83,19 +93,24 @@ class SpeedTest:
     """`min_mbps` is in megabits per second."""
 
     enabled: bool = False
-    url: str = ""
-    min_mbps: float = 0.0
+    url: str = field(default="", metadata={"check": _check_url})
+    min_mbps: float = field(default=0.0, metadata=_at_least(0))
 
 
 @dataclass(frozen=True)
 class Health:
-    """Times are in seconds; `ssh_timeout_seconds` counts from RUNNING."""
+    """Times are in seconds; `ssh_timeout_seconds` counts from RUNNING.
+
+    `checks` is one entry per check: "off", "warn", or its thresholds (docs/health.md).
+    """
 
     ssh_timeout_seconds: float = field(default=180, metadata=_at_least(1))
     smoke_commands: tuple[str, ...] = ()
     speed_test: SpeedTest = field(default_factory=SpeedTest)
     max_retries: int = field(default=2, metadata=_at_least(0))
     retry_backoff_seconds: float = field(default=10, metadata=_at_least(0))
+    level: str = field(default=BASIC, metadata={"check": _check_level})
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

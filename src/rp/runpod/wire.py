@@ -23,6 +23,7 @@ Json = Mapping[str, Any]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9:\[][A-Za-z0-9.:_\]-]{0,254}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_PROXY_USER = re.compile(r"(?P<pod>[A-Za-z0-9_-]{1,64})-(?P<host>[0-9a-f]{8})")
 
 
 def create_body(request: PodRequest) -> dict[str, Any]:
@@ -89,6 +90,7 @@ def pod(raw: Json) -> Pod:
         started_at=_time(raw.get("startedAt")),
         uptime_seconds=runtime.get("uptime"),
         ssh=_endpoint((raw.get("ssh") or {}).get("direct")),
+        proxy_host=_proxy_host(str(raw["id"]), (raw.get("ssh") or {}).get("proxy")),
     )
 
 
@@ -98,6 +100,13 @@ def _volume(mounts: Json) -> Volume | None:
     for network in mounts.get("network") or ():
         return Volume(str(network.get("path")), network_id=str(network.get("volumeId")))
     return None
+
+
+def _proxy_host(pod_id: str, raw: Json | None) -> str | None:
+    """`<pod id>-<8 hex digits>` → the digits: the machine's (GraphQL calls it `podHostId`)."""
+    user = str((raw or {}).get("username") or "")
+    found = _PROXY_USER.fullmatch(user)
+    return found["host"] if found and found["pod"] == pod_id else None
 
 
 def _endpoint(raw: Json | None) -> Endpoint | None:

@@ -11,28 +11,16 @@ from pathlib import Path
 from rp import files
 from rp.domain.attempt import OPEN, Attempt, State
 from rp.domain.candidate import Candidate
-from rp.errors import Busy, StateUnreadable, StateUnwritable
+from rp.domain.history import History, Step
+from rp.errors import Busy, StateUnwritable
+from rp.state import schema
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE deployments (
-    id TEXT PRIMARY KEY, account TEXT NOT NULL, template TEXT NOT NULL, alias TEXT NOT NULL, tags TEXT NOT NULL,
-    started_at REAL NOT NULL, ended_at REAL, outcome TEXT NOT NULL DEFAULT 'running'
-);
-CREATE TABLE attempts (
-    name TEXT PRIMARY KEY, deployment_id TEXT NOT NULL REFERENCES deployments (id),
-    cloud TEXT NOT NULL, region TEXT NOT NULL, gpu TEXT NOT NULL, count INTEGER NOT NULL,
-    price_per_hour REAL NOT NULL, state TEXT NOT NULL,
-    started_at REAL NOT NULL, noted_at REAL NOT NULL, ended_at REAL,
-    pod_id TEXT, reason TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX attempts_by_deployment ON attempts (deployment_id);
-CREATE INDEX attempts_by_state ON attempts (state);
-"""
 _COLUMNS = (
     "name, deployment_id, cloud, region, gpu, count, price_per_hour, state, started_at, noted_at, ended_at, pod_id,"
     " reason"
 )
+# A pod's log has any length; what went wrong is at its end, and operations send that.
+_LONGEST_STEP = 20_000
 # Without letters and digits that look alike.
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 # From these on the window counts in which a pod may show up late.
@@ -73,7 +61,7 @@ class Journal:
 
         Empty where there is no journal yet.
         """
-        if not self._exists():
+        if not self.exists():
             return ()
         marks = ", ".join("?" for _ in OPEN)
         query = (
@@ -84,7 +72,7 @@ class Journal:
 
     def in_flight(self) -> dict[str, str]:
         """Pod name → the alias it is about to get, of deploys whose process is alive."""
-        if not self._exists():
+        if not self.exists():
             return {}
         aliases = self._live()
         rows = self.read(
@@ -95,14 +83,14 @@ class Journal:
 
     def live_aliases(self) -> frozenset[str]:
         """The aliases that deploys are about to take whose process is alive."""
-        return frozenset(self._live().values()) if self._exists() else frozenset()
+        return frozenset(self._live().values()) if self.exists() else frozenset()
 
     def _live(self) -> dict[str, str]:
         """Deployment id → alias, of deploys whose process is alive."""
         running = self.read("SELECT id, alias FROM deployments WHERE outcome = 'running'")
         return {str(owner): str(alias) for owner, alias in running if self._is_live(str(owner))}
 
-    def _exists(self) -> bool:
+    def exists(self) -> bool:
         with files.writable(self._path):
             return self._path.exists()
 
@@ -122,6 +110,48 @@ class Journal:
             return None
         account = self.read("SELECT account FROM deployments WHERE id = ?", (deployment_id,))[0][0]
         return Deployment(self, deployment_id, str(account), lock)
+
+    def history(self, target: str) -> History | None:
+        """The deployment of that id, or else the newest one for that alias or pod; without its looks."""
+        if not self.exists():
+            return None
+        rows = self.read(
+            "SELECT id, template, alias, outcome, started_at, ended_at FROM deployments WHERE id = ?1 OR alias = ?1"
+            " OR id IN (SELECT deployment_id FROM attempts WHERE pod_id = ?1)"
+            " ORDER BY id = ?1 DESC, started_at DESC LIMIT 1",
+            (target,),
+        )
+        if not rows:
+            return None
+        deployment_id, template, alias, outcome, started_at, ended_at = rows[0]
+        steps = self.read(
+            "SELECT at, attempt, kind, text FROM steps WHERE deployment_id = ? ORDER BY rowid", (deployment_id,)
+        )
+        return History(
+            deployment_id=str(deployment_id),
+            template=str(template),
+            alias=str(alias),
+            outcome=str(outcome),
+            started_at=float(str(started_at)),
+            ended_at=None if ended_at is None else float(str(ended_at)),
+            attempts=self.attempts(str(deployment_id)),
+            steps=tuple(Step(float(str(at)), str(attempt), str(kind), str(text)) for at, attempt, kind, text in steps),
+        )
+
+    def deployments(self, most: int) -> tuple[tuple[str, str, str, float], ...]:
+        """(id, alias, outcome, start) of the newest, newest first."""
+        if not self.exists():
+            return ()
+        query = "SELECT id, alias, outcome, started_at FROM deployments ORDER BY started_at DESC LIMIT ?"
+        return tuple((str(a), str(b), str(c), float(str(d))) for a, b, c, d in self.read(query, (most,)))
+
+    def attempts(self, deployment_id: str) -> tuple[Attempt, ...]:
+        """In the order in which they were begun."""
+        rows = self.read(
+            f"SELECT {_COLUMNS} FROM attempts WHERE deployment_id = ? ORDER BY rowid",  # noqa: S608
+            (deployment_id,),
+        )
+        return tuple(_attempt(row) for row in rows)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -143,7 +173,7 @@ class Journal:
                 files.make_folder(self._path.parent)
                 self._path.touch(mode=0o600)
             with files.locked(self._path):
-                self._connection = _connect(self._path)
+                self._connection = schema.connect(self._path)
         return self._connection
 
     def _lock_path(self, deployment_id: str) -> Path:
@@ -170,6 +200,7 @@ class Deployment:
         self._lock: int | None = lock
         self.id = deployment_id
         self.account = account
+        self.latest = ""
 
     def intend(self, name: str, candidate: Candidate, now: float) -> None:
         """Before the create: a pod of this name may exist from here on, and it is ours."""
@@ -188,6 +219,7 @@ class Deployment:
                 now,
             ),
         )
+        self.latest = name
 
     def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None:
         """What became of the attempt `name`. A reason given before stays where none is given now."""
@@ -205,13 +237,16 @@ class Deployment:
             ),
         )
 
+    def tell(self, attempt: str, kind: str, text: str, now: float) -> None:
+        """A step for `rp why`; `attempt` is a pod's name, or empty."""
+        self._journal.write(
+            "INSERT INTO steps (deployment_id, attempt, at, kind, text) VALUES (?, ?, ?, ?, ?)",
+            (self.id, attempt, now, kind, text[:_LONGEST_STEP].encode("utf-8", "replace").decode()),
+        )
+
     def attempts(self) -> tuple[Attempt, ...]:
         """In the order in which they were begun."""
-        rows = self._journal.read(
-            f"SELECT {_COLUMNS} FROM attempts WHERE deployment_id = ? ORDER BY rowid",  # noqa: S608
-            (self.id,),
-        )
-        return tuple(_attempt(row) for row in rows)
+        return self._journal.attempts(self.id)
 
     def open_attempts(self) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self.attempts() if attempt.state in OPEN)
@@ -256,30 +291,3 @@ def _lock(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10.0)
-    connection.execute("PRAGMA journal_mode = WAL")
-    # Slower, and the point of it: a fact is on the disk before the effect that it announces.
-    connection.execute("PRAGMA synchronous = FULL")
-    # macOS needs this for the same promise; elsewhere it changes nothing.
-    connection.execute("PRAGMA fullfsync = ON")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > _VERSION:
-        raise StateUnreadable(
-            f"{path} was written by a newer rp (form {found}, this one knows {_VERSION})", hint="upgrade rp"
-        )
-    if found < _VERSION:
-        _create_tables(connection)
-    return connection
-
-
-def _create_tables(connection: sqlite3.Connection) -> None:
-    """Under the write lock, and only if no other process was first."""
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")

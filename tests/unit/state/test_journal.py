@@ -7,8 +7,12 @@ import pytest
 from rp.domain.attempt import OPEN, State
 from rp.domain.candidate import Candidate
 from rp.domain.catalog import GpuType, Stock
+from rp.domain.history import Step
 from rp.errors import Busy, StateUnreadable, StateUnwritable
+from rp.state import schema
+from rp.state.hosts import Hosts
 from rp.state.journal import Journal
+from rp.state.looks import Looks
 from unit import processes
 
 CANDIDATE = Candidate("SECURE", "EU", ("EU-RO-1",), GpuType("NVIDIA H", "H", 80), 2, 6.5, Stock.LOW)
@@ -290,3 +294,43 @@ def test_fresh_ids_are_short_plain_and_new(journal: Journal) -> None:
 
     assert len(ids) == 200
     assert all(re.fullmatch(r"[a-z2-9]{8}", one) for one in ids)
+
+
+def test_a_journal_of_the_first_form_gets_what_it_lacks(tmp_path: Path) -> None:
+    """Form 1 is what rp wrote before it remembered health checks and machines."""
+    connection = sqlite3.connect(tmp_path / "rp.db")
+    connection.executescript(schema.FORMS[0])
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO deployments VALUES ('d1', 'account', 'sd', 'my-pod', '{}', 1.0, NULL, 'running')")
+    connection.commit()
+    connection.close()
+
+    journal = _journal(tmp_path)
+
+    assert journal.unfinished() == ("d1",)
+    history = journal.history("my-pod")
+    assert history is not None
+    assert (history.deployment_id, history.outcome, history.steps) == ("d1", "running", ())
+    assert Hosts(journal).all() == ()
+    assert Looks(journal).of("p1") == ()
+
+
+def test_the_newest_deployment_of_an_alias_is_told(journal: Journal) -> None:
+    assert journal.history("my-pod") is None
+    for number in (1, 2):
+        deployment = journal.begin(f"d{number}", "account", "sd", "my-pod", {}, float(number))
+        deployment.intend(f"rp-d{number}-1", CANDIDATE, 3.0)
+        deployment.record(f"rp-d{number}-1", State.CREATED, 4.0, pod_id=f"p{number}")
+        deployment.tell(deployment.latest, "phase", "starting \ud800", 5.0)
+        deployment.tell("", "note", "x" * 30_000, 6.0)
+        deployment.close()
+
+    told = {target: journal.history(target) for target in ("my-pod", "d1", "p1", "p2")}
+
+    assert [found and found.deployment_id for found in told.values()] == ["d2", "d1", "d1", "d2"]
+    newest = told["my-pod"]
+    assert newest is not None
+    assert newest.steps[0] == Step(5.0, "rp-d2-1", "phase", "starting ?")
+    assert len(newest.steps[1].text) == 20_000
+    assert [attempt.pod_id for attempt in newest.attempts] == ["p2"]
+    assert [row[0] for row in journal.deployments(5)] == ["d2", "d1"]
