@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from rp.runpod.client import RunPod
     from rp.state.aliases import Aliases
     from rp.state.credentials import Credentials
+    from rp.state.hosts import Hosts
     from rp.state.journal import Journal
+    from rp.state.looks import Looks
     from rp.state.templates import Templates
 
 _ADDRESS = "https://api.runpod.io"
@@ -93,6 +95,18 @@ class Context:
         return Journal(self.paths.journal, self.paths.locks)
 
     @cached_property
+    def looks(self) -> "Looks":
+        from rp.state.looks import Looks
+
+        return Looks(self.journal)
+
+    @cached_property
+    def hosts(self) -> "Hosts":
+        from rp.state.hosts import Hosts
+
+        return Hosts(self.journal)
+
+    @cached_property
     def credentials(self) -> "Credentials":
         from rp.state.credentials import Credentials
 
@@ -124,7 +138,17 @@ class Context:
     def ports(self) -> "Ports":
         from rp.operations.ports import Ports
 
-        return Ports(self.account, self.cloud, self.remote, self.aliases, self.templates, self.journal, self.clock)
+        return Ports(
+            account=self.account,
+            cloud=self.cloud,
+            remote=self.remote,
+            aliases=self.aliases,
+            templates=self.templates,
+            journal=self.journal,
+            looks=self.looks,
+            hosts=self.hosts,
+            clock=self.clock,
+        )
 
     def cloud_with(self, key: "Key") -> "RunPod":
         from rp.runpod.client import RunPod

@@ -5,6 +5,7 @@ RpError                      1    message, hint, details; rendered in one place,
 ├── NoCapacity               3    every candidate was refused
 ├── NotAllowed               4    no key, no balance, no permission, no usable SSH key
 ├── NoGoodPod                5    every pod that came was bad, or none was ready in time
+│   └── ImageBroken          5    the image fails on whatever machine
 ├── NotFound                 6    no such pod, template, alias, GPU or region
 ├── Busy                     7    another rp holds the lock
 ├── StateUnreadable          1    a file that cannot be read is never overwritten
@@ -76,6 +77,10 @@ class NotAllowed(RpError):
 class NoGoodPod(RpError):
     exit_status = ExitStatus.NO_GOOD_POD
     code = "no_good_pod"
+
+
+class ImageBroken(NoGoodPod):
+    code = "image_broken"
 
 
 class NotFound(RpError):

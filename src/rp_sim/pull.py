@@ -18,7 +18,7 @@ def step_s(seconds: float) -> float:
 
 
 def line(image: str, size_gb: float, done: float) -> str:
-    """What the pull says when the part `done` (0 to 1) of its time has passed."""
+    """What the pull says when the part `done` (0 to 1) of its time has passed: layer in hand and the one before."""
     loading = done < DOWNLOADING
     inside = done / DOWNLOADING if loading else (done - DOWNLOADING) / (1 - DOWNLOADING)
     before = 0.0
@@ -30,8 +30,14 @@ def line(image: str, size_gb: float, done: float) -> str:
     total = share * (size_gb or 10.0)
     arrow = "=" * max(0, int(part * BAR) - 1) + ">"
     verb = "Downloading" if loading else "Extracting"
-    digest = hashlib.sha256(f"{image}/{index}".encode()).hexdigest()[:12]
-    return f"{digest}: {verb} [{arrow:<{BAR}}]  {_size(part * total)}/{_size(total)}  {part:.0%}"
+    complete = f"{_digest(image, index - 1)}: {'Download' if loading else 'Pull'} complete\n" if index else ""
+    return (
+        f"{complete}{_digest(image, index)}: {verb} [{arrow:<{BAR}}]  {_size(part * total)}/{_size(total)}  {part:.0%}"
+    )
+
+
+def _digest(image: str, index: int) -> str:
+    return hashlib.sha256(f"{image}/{index}".encode()).hexdigest()[:12]
 
 
 def _size(gb: float) -> str:

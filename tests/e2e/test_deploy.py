@@ -377,3 +377,15 @@ def test_the_journal_tells_every_attempt_in_json(user: User, make_world: Callabl
 
     assert failed["error"]["code"] == "no_capacity"
     assert [attempt["outcome"] for attempt in failed["attempts"]] == ["refused", "refused"]
+
+
+def test_a_secret_that_a_smoke_command_prints_is_not_kept(world: World, user: User) -> None:
+    user.write_template(health={"smokeCommands": ["env | grep SECRET_WORD; false"], "level": "off", "maxRetries": 0})
+
+    result = user.rp("deploy", "sd", "--env", "SECRET_WORD_TOKEN=swordfish-12345", code=5)
+
+    assert "smoke command" in result.err
+    kept = b"".join(path.read_bytes() for path in user.state.glob("rp.db*"))
+    assert b"smoke command" in kept
+    for text in (kept, result.err.encode(), result.out.encode(), user.rp("why", "--json").out.encode()):
+        assert b"swordfish" not in text

@@ -12,8 +12,12 @@ import pytest
 
 from conftest import RP, User, World, until
 
-COMMANDS = ("deploy", "list", "stop", "terminate", "add", "remove", "template", "cleanup", "login", "demo", "sim")
+COMMANDS = (
+    *("deploy", "list", "health", "why", "stop", "terminate", "add", "remove", "hosts", "template", "cleanup", "login"),
+    *("demo", "sim"),
+)
 VERBS = (
+    *(("hosts", verb) for verb in ("list", "trust", "forget")),
     *(("template", verb) for verb in ("derive", "list", "show", "delete")),
     *(("sim", verb) for verb in ("start", "status", "stop", "scenario", "ledger")),
 )

@@ -103,22 +103,27 @@ class FakeCloud:
             raise errors.Unclear("HTTP 500")
         if plan == "no balance":
             raise errors.InsufficientBalance("no balance", status=402, detail="no balance")
-        pod = self._born(request, bad="bad" in plan, slow="slow" in plan)
+        pod = self._born(request, bad="bad" in plan, slow="slow" in plan, same="same" in plan)
+        if "nowhere" in plan:
+            # It never gets a machine.
+            pod = self.pods_by_id[pod.id] = replace(pod, proxy_host=None)
+            self.born_at[pod.id] += 10_000
         if "late" in plan:
             self.visible_at[pod.id] = self.clock.time + 60
         if "unclear" in plan:
             raise errors.Unclear("connection reset")
         return pod
 
-    def _born(self, request: PodRequest, *, bad: bool, slow: bool) -> Pod:
+    def _born(self, request: PodRequest, *, bad: bool, slow: bool, same: bool = False) -> Pod:
         pod = Pod(
-            id=f"pod{len(self.pods_by_id)}",
+            id=f"pod{len(self.born_at)}",
             name=request.name,
             status="PROVISIONING",
             gpu_id=request.gpu_id,
             gpu_count=request.gpu_count,
             cost_per_hour=1.0,
             env={"bad": "yes"} if bad else {},
+            proxy_host="00000000" if same else f"{len(self.born_at) + 1:08x}",
         )
         self.pods_by_id[pod.id] = pod
         self.visible_at[pod.id] = self.clock.time
@@ -175,7 +180,7 @@ class FakeSession:
     def __init__(self, status: int) -> None:
         self._status = status
 
-    def run(self, command: str, *, timeout: float, stdin: bytes = b"") -> Completed:
+    def run(self, command: str, *, timeout: float, stdin: bytes = b"", most: int = 0) -> Completed:
         return Completed(self._status, "")
 
     def run_script(self, script: Path) -> Iterator[str]:
@@ -227,7 +232,7 @@ class DyingJournal:
     """The real journal, whose locks the kernel drops when the process dies."""
 
     def __init__(self, journal: Journal, process: Process) -> None:
-        self._journal = journal
+        self.real = self._journal = journal
         self._process = process
         self._locks: list[Any] = []
 
@@ -268,6 +273,9 @@ class DyingJournal:
 
 
 class DyingDeployment(Watched):
+    def tell(self, *step: Any) -> None:
+        """What is told for `rp why` decides nothing: dying around it is dying around the effects beside it."""
+
     def close(self) -> None:
         if not self._process.dead:
             self._inner.close()

@@ -20,13 +20,15 @@ from rp.operations import deploy, ending, preflight
 from rp.operations.ports import Ports
 from rp.operations.recover import recover
 from rp.state.aliases import Aliases
+from rp.state.hosts import Hosts
 from rp.state.journal import Journal
+from rp.state.looks import Looks
 
 TEMPLATE = Template(
     name="t",
     gpu_preference=("GPU", "OTHER"),
     container=Container("image:1"),
-    health=Health(smoke_commands=("check",), max_retries=1, retry_backoff_seconds=1),
+    health=Health(smoke_commands=("check",), max_retries=1, retry_backoff_seconds=1, level="off"),
 )
 FOREIGN = PodRequest("rp-t-zzzzzzzz-1", "image:1", "GPU", 1, "SECURE", 20, ("22/tcp",))
 
@@ -48,6 +50,10 @@ SCENARIOS: dict[str, tuple[list[str], list[str]]] = {
     "a bad pod whose end is not confirmed": (["bad"], ["gone, unclear"]),
     "a bad pod that is said to be gone and is not": (["bad"], ["says gone, is not"]),
     "a bad pod that will not die": (["bad"], ["HTTP 500"] * 6),
+    "the bad machine again, then another": (["bad same", "same"], []),
+    "the bad machine again, and its pod will not die": (["bad same", "same"], ["gone", "HTTP 500"]),
+    "the bad machine again, then no capacity": (["bad same", "same", "refused", "refused"], []),
+    "nothing but the bad machine": (["bad same", "same", "same", "same", "same", "same"], []),
     "no balance after a refusal": (["refused", "no balance"], []),
 }
 
@@ -84,7 +90,8 @@ class World:
     def _ports(self, process: Process, journal: DyingJournal, account: str) -> Ports:
         watched = Watched(self.cloud, process), Watched(FakeRemote(self.cloud), process)
         aliases = Watched(Aliases(self.folder / "pods.json"), process)
-        return Ports(account, *cast("Any", (*watched, aliases, None, journal, self.clock)))
+        kept = Looks(journal.real), Hosts(journal.real)
+        return Ports(account, *cast("Any", (*watched, aliases, None, journal, *kept, self.clock)))
 
     def check(self) -> None:
         """Every pod is an alias's, or gone; nobody else's pod was touched; no alias means a dead pod."""

@@ -84,6 +84,8 @@ MACHINES = [
     facts("env", WARN, owner=IMAGE, LD_LIBRARY_PATH="/usr/local/cuda/compat:/usr/lib"),
     facts("env", WARN, owner=IMAGE, CUDA_INJECTION64_PATH="/opt/tool.so"),
     facts("env", WARN, owner=IMAGE, CUDA_VISIBLE_DEVICES=""),
+    facts("env", WARN, owner=IMAGE, CUDA_VISIBLE_DEVICES="1"),
+    facts("env", WARN, owner=IMAGE, CUDA_VISIBLE_DEVICES="-1,0"),
     facts("env", WARN, owner=IMAGE, CUDA_LAUNCH_BLOCKING="1"),
     facts("env", WARN, owner=IMAGE, NVIDIA_DRIVER_CAPABILITIES="utility,video"),
 ]

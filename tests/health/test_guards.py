@@ -284,3 +284,9 @@ def test_cuda_and_smi_may_count_differently() -> None:
     pod.cards[0].cuda = {"uuid": pod.cards[7].uuid, "mem_bad_words16": 3}
     (check,) = [check for check in bad(look(pod)) if check.id == "cuda.bad_memory"]
     assert check.gpu == 7
+
+
+def test_gpus_that_ran_no_kernel_were_not_seen_under_load() -> None:
+    card = Card(cuda={"kernels": "unknown: cuModuleLoadData -> 221", "kernels_rc": 221})
+    pod = Pod(cards=[card], cuda_facts={"under_load": "0, 1, 16, 345, 0x0000000000000001"})
+    assert ids(bad(look(pod))) == ["cuda.kernels"]

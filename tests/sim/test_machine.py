@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import json
 import shutil
 import socketserver
 import threading
@@ -259,6 +260,22 @@ def test_torch_is_what_the_image_has_of_it(tmp_path: Path) -> None:
     probe = "echo 'import torch  # digests_equal' | python3 -"
     assert '"status": "ok"' in box(tmp_path / "d", image).out(probe)
     assert "no kernel image" in box(tmp_path / "e", image, jank("torch", 'fault = "no_kernel"')).run(probe).stdout
+
+
+def test_torch_finds_the_machine_that_cuda_finds(tmp_path: Path) -> None:
+    image = '[images."*"]\ntorch = true'
+    two = {"id": "NVIDIA H100 80GB HBM3", "count": 2}
+    rules = (
+        jank("torch", 'fault = "slow"', "only = [1]"),
+        jank("cuda", 'fault = "slow_copy"', "only = [0]"),
+        jank("nvlink_down", "count = 9"),
+    )
+    probe = "echo 'import torch  # digests_equal' | python3 -"
+    whole = json.loads(box(tmp_path / "a", image, gpu=two).out(probe))
+    found = json.loads(box(tmp_path / "b", image, *rules, gpu=two).out(probe))
+    assert [gpu["h2d_gbs"] for gpu in found["gpus"]] == [1.2, whole["gpus"][1]["h2d_gbs"]]
+    assert found["gpus"][1]["bf16_tflops"] < found["gpus"][0]["bf16_tflops"] / 2
+    assert found["p2p_gbs"]["0>1"] == pytest.approx(whole["p2p_gbs"]["0>1"] / 2, abs=0.1)
 
 
 def test_an_amd_pod_has_rocm(tmp_path: Path) -> None:

@@ -71,7 +71,9 @@ def test_the_pods_environment_is_in_the_file_and_not_in_the_session(api: Api, ke
     assert remote.ssh("-tt", stdin=b"echo =$SECRET=; exit\n").stdout.count(b"=s3=") == 1
 
 
-@pytest.mark.parametrize("shell", ["sh", "bash -s", "sh -eus -- a b", "exec /bin/sh -s", "if true; then true; fi; exec sh -s"])
+@pytest.mark.parametrize(
+    "shell", ["sh", "bash -s", "sh -eus -- a b", "exec /bin/sh -s", "if true; then true; fi; exec sh -s"]
+)
 def test_a_script_on_stdin_finds_the_pods_own_places(api: Api, key: Key, tmp_path: Path, shell: str) -> None:
     pod, remote = reachable(api, key, tmp_path, mounts=WORKSPACE)
     script = b"cd /workspace\ntouch made\ntr '\\0' '\\n' </proc/1/environ | grep RUNPOD_POD_ID\nls /root"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rp.cli import interrupts, options, recovery
 from rp.context import Context
+from rp.domain.verdict import LEVELS
 from rp.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-local-setup", action="store_true", help="do not run setup_local.sh here")
     parser.add_argument("--no-remote-setup", action="store_true", help="do not run setup_remote.sh on the pod")
     parser.add_argument("--retries", type=options.at_least(0), metavar="N", help="bad pods to put up with")
-    parser.add_argument("--retry-backoff-seconds", type=options.seconds, metavar="S", help="pause after a bad pod")
+    parser.add_argument("--retry-backoff-seconds", type=options.amount, metavar="S", help="pause after a bad pod")
+    parser.add_argument("--health", choices=LEVELS, metavar="LEVEL", help=f"{', '.join(LEVELS)} (docs/health.md)")
+    parser.add_argument("--speed-test-url", metavar="URL", help="what to download as a test, http or https")
+    parser.add_argument("--min-mbps", type=options.amount, metavar="N", help="megabits per second it should reach")
     parser.add_argument("--dry-run", action="store_true", help="show what would be tried, and create nothing")
     options.add_force(parser, "let an alias that is taken point to the new pod; the old pod keeps running")
     options.add_json(parser)
@@ -58,7 +62,7 @@ def deploy(args: argparse.Namespace, context: Context) -> int:
     interrupts.announce_cleaning()
     deployed = context.output.follow(operation.deploy(plan, context.ports), context.clock.monotonic)
     context.output.result(deploys.document(deployed, context.today()), deploys.summary(deployed, plan.catalog.names()))
-    return ExitStatus.OK
+    return ExitStatus.FAILED if deployed.left else ExitStatus.OK
 
 
 def _overrides(args: argparse.Namespace) -> "Overrides":
@@ -74,6 +78,9 @@ def _overrides(args: argparse.Namespace) -> "Overrides":
         retry_backoff_seconds=args.retry_backoff_seconds,
         local_setup=False if args.no_local_setup else None,
         remote_setup=False if args.no_remote_setup else None,
+        level=args.health,
+        speed_test_url=args.speed_test_url,
+        min_mbps=args.min_mbps,
     )
 
 

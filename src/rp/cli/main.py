@@ -22,10 +22,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "deploy": ("rp.cli.deploy", "get a pod that works, from a template"),
         "list": ("rp.cli.pods", "show your pods, with or without an alias"),
+        "health": ("rp.cli.health", "look at running pods from inside"),
+        "why": ("rp.cli.why", "tell what happened in a deploy"),
         "stop": ("rp.cli.pods", "stop a pod; its volume is kept and billed"),
         "terminate": ("rp.cli.pods", "end a pod for good"),
         "add": ("rp.cli.pods", "give a pod of the account an alias"),
         "remove": ("rp.cli.pods", "forget an alias; its pod stays as it is"),
+        "hosts": ("rp.cli.hosts", "machines that new pods are kept away from"),
         "template": ("rp.cli.templates", "derive, list, show and delete templates"),
         "cleanup": ("rp.cli.cleanup", "end what interrupted commands left behind"),
         "login": ("rp.cli.login", "store a RunPod API key, and check it"),

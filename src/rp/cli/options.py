@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 
 def help_page(prog: str) -> argparse.HelpFormatter:
@@ -18,6 +18,22 @@ def help_page(prog: str) -> argparse.HelpFormatter:
 def examples(parser: argparse.ArgumentParser, *lines: str) -> None:
     """What to type, under the options of `--help`."""
     parser.epilog = "examples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def add_verbs(
+    parser: argparse.ArgumentParser, verbs: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]
+) -> None:
+    """Commands under a command: name → (what it does, its options)."""
+    commands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
+    for name, (summary, configure) in verbs.items():
+        verb = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=help_page,
+            allow_abbrev=False,
+        )
+        configure(verb)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +77,8 @@ def at_least(minimum: int) -> Callable[[str], int]:
     return whole_number
 
 
-def seconds(text: str) -> float:
-    """A number of seconds, not below 0."""
+def amount(text: str) -> float:
+    """A number, not below 0."""
     try:
         number = float(text)
     except ValueError:

@@ -10,16 +10,7 @@ from rp.context import Context
 
 def configure(parser: argparse.ArgumentParser) -> None:
     options.examples(parser, "rp template derive sd --from 89qgenjznh5t2j", "rp template list")
-    verbs = parser.add_subparsers(title="commands", metavar="<command>", required=True)
-    for name, (summary, configure_verb) in _VERBS.items():
-        verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            formatter_class=options.help_page,
-            allow_abbrev=False,
-        )
-        configure_verb(verb)
+    options.add_verbs(parser, _VERBS)
 
 
 def _configure_derive(parser: argparse.ArgumentParser) -> None:

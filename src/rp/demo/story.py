@@ -11,8 +11,7 @@ from rp.errors import RpError
 
 SCENARIO = Path(__file__).with_name("scenario.toml")
 _POD = "m4x9qk2tdw7hva"
-# What a broken disk cannot do.
-_SMOKE = "touch .rp-smoke && rm .rp-smoke"
+_SMOKE = "git --version"
 
 
 class Story:
@@ -31,12 +30,16 @@ class Story:
         self._say("The template also gets a check of its own, and may use other GPUs and places:\n")
         self._show("$EDITOR ~/.config/rp/templates.json   # smokeCommands, gpuPreference, regionPreference")
         self._edit_template()
-        self._say("\nDeploy it. H100s look available and are not; the first pod that comes has a broken disk:\n")
+        self._say("\nDeploy it. H100s look available and are not; the first pod that comes has a GPU that crawls:\n")
         self._rp("deploy", "sd", "--alias", "my-pod", "--retry-backoff-seconds", "1", "--yes")
         self._say("\nPlain ssh works from any terminal:\n")
         self._ssh("my-pod", "nvidia-smi -L && hostname")
         self._say("\nWhat there is, and what it costs. The bad pod is gone:\n")
         self._rp("list")
+        self._say("\nWhy that one was thrown away, and which machine later deploys keep away from:\n")
+        self._rp("why", "my-pod")
+        self._say("")
+        self._rp("hosts", "list")
         self._say("\nEnd it all:\n")
         self._rp("terminate", "my-pod", _POD, "--yes")
         self._rp("list")

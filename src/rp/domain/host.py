@@ -56,16 +56,24 @@ def marks_of(pod: Pod, gpus: tuple[str, ...] = ()) -> Marks:
     return Marks(pod.ssh.host if pod.ssh else None, pod.proxy_host, frozenset(gpus))
 
 
-def is_same(one: Marks, other: Marks) -> bool:
-    """Whether two sights are of one machine, by the strongest mark that both have.
+def likeness(one: Marks, other: Marks) -> int:
+    """How surely two sights are of one machine: 3 by a GPU, 2 by the proxy, 1 by the address alone, 0 not at all.
 
-    Several machines may share a public address, so an address decides only where nothing better is known.
+    Pods get some of a machine's GPUs each, and several machines may share a public address: what differs there
+    proves nothing, so the strongest mark that both have decides.
     """
-    if one.gpus and other.gpus:
-        return not one.gpus.isdisjoint(other.gpus)
+    if one.gpus & other.gpus:
+        return 3
     if one.proxy and other.proxy:
-        return one.proxy == other.proxy
-    return one.address is not None and one.address == other.address
+        return 2 if one.proxy == other.proxy else 0
+    if one.gpus and other.gpus:
+        return 0
+    return int(one.address is not None and one.address == other.address)
+
+
+def is_same(one: Marks, other: Marks) -> bool:
+    """Whether two sights are of one machine, as far as can be told."""
+    return likeness(one, other) > 0
 
 
 def merged(older: Marks, newer: Marks) -> Marks:

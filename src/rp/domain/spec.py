@@ -25,6 +25,9 @@ class Overrides:
     retry_backoff_seconds: float | None = None
     local_setup: bool | None = None
     remote_setup: bool | None = None
+    level: str | None = None
+    speed_test_url: str | None = None
+    min_mbps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,17 @@ def _apply(raw: dict[str, Any], overrides: Overrides) -> None:
     for section, key, setting in (
         ("health", "maxRetries", overrides.retries),
         ("health", "retryBackoffSeconds", overrides.retry_backoff_seconds),
+        ("health", "level", overrides.level),
         ("postDeploy", "runLocalSetup", overrides.local_setup),
         ("postDeploy", "runRemoteSetup", overrides.remote_setup),
     ):
         if setting is not None:
             raw.setdefault(section, {})[key] = setting
+    if overrides.speed_test_url is not None or overrides.min_mbps is not None:
+        test = raw.setdefault("health", {}).setdefault("speedTest", {})
+        test |= {"enabled": True}
+        test |= {"url": overrides.speed_test_url} if overrides.speed_test_url is not None else {}
+        test |= {"minMbps": overrides.min_mbps} if overrides.min_mbps is not None else {}
 
 
 def parse_env(assignments: list[str]) -> dict[str, str]:

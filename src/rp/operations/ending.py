@@ -22,7 +22,7 @@ SETTLE_SECONDS = 90.0
 PATIENCE = 3600.0
 LITTLE_PATIENCE = 20.0
 CONSOLE = "https://console.runpod.io/pods"
-_NO_JOURNAL = (errors.StateUnwritable, errors.StateUnreadable, errors.Busy)
+NO_JOURNAL = (errors.StateUnwritable, errors.StateUnreadable, errors.Busy)
 
 
 class Fate(Enum):
@@ -105,21 +105,24 @@ def end_attempt(
         yield Warned(f"RunPod does not know pod {pod_id} ({attempt.name}) yet: later rp commands look for it again")
         return Fate.PENDING
     _record_if_possible(deployment, attempt.name, State.TERMINATED, ports)
-    with suppress(*_NO_JOURNAL):
+    with suppress(*NO_JOURNAL):
         ports.remote.forget(pod_id)
     yield Ended(pod_id, attempt.name, attempt.price_per_hour * (ports.clock.now() - attempt.started_at) / 3600)
     return Fate.GONE
 
 
-def settle(deployment: Deployment, ports: Ports, *, patience: float = PATIENCE) -> Generator[Event, None, bool]:
+def settle(
+    deployment: Deployment, ports: Ports, *, patience: float = PATIENCE, tried: bool = False
+) -> Generator[Event, None, bool]:
     """End every pod that the deployment left open; return whether nothing is open any more.
 
     A pod that an alias points to is the user's: it is kept. One attempt in trouble does not keep the others alive.
     Under another key or address only what shows itself there is ended: that it is not there proves nothing.
+    `tried`: what would not go has been tried long enough for now.
     """
-    opened = deployment.open_attempts()
+    opened = [one for one in deployment.open_attempts() if not (tried and one.state is State.TERMINATING)]
     if not opened:
-        return True
+        return not deployment.open_attempts()
     at_home = deployment.account == ports.account
     listed = yield from _listed(opened, at_home=at_home, ports=ports, patience=patience)
     done = True
@@ -192,7 +195,7 @@ def _record_if_possible(
     deployment: Deployment, name: str, state: State, ports: Ports, *, pod_id: str | None = None, reason: str = ""
 ) -> None:
     """A full disk must not keep a pod alive: what is not recorded now is found again by the pod's name."""
-    with suppress(*_NO_JOURNAL):
+    with suppress(*NO_JOURNAL):
         deployment.record(name, state, ports.clock.now(), pod_id=pod_id, reason=reason)
 
 

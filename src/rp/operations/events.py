@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rp.domain.candidate import Candidate
 from rp.domain.pod import Pod
+from rp.domain.verdict import Report
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,21 @@ class Bad:
 
     pod_id: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A pod that takes up a bad machine, so that the next create lands elsewhere; it is ended after that."""
+
+    pod_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The pod was looked at from inside."""
+
+    report: Report
 
 
 @dataclass(frozen=True)
@@ -87,4 +103,6 @@ class Healthy:
     alias: str
 
 
-Event = Trying | Refused | Created | Phase | Bad | Ended | Waiting | Note | Warned | SetupLine | Healthy
+Event = (
+    Trying | Refused | Created | Phase | Checked | Bad | Held | Ended | Waiting | Note | Warned | SetupLine | Healthy
+)

@@ -4,8 +4,10 @@ from collections.abc import Generator
 
 from rp import errors
 from rp.domain.pod import ERROR, EXITED, TERMINATED, Pod
+from rp.domain.verdict import Owner
 from rp.operations import ending
 from rp.operations.events import Event
+from rp.operations.machines import Machines
 from rp.operations.ports import Deployment, Ports
 
 # A pod that was listed and is not any more may still be there: RunPod's lists lag.
@@ -13,22 +15,46 @@ _MISSES_BEFORE_GONE = 3
 
 
 class BadPod(Exception):
-    """The pod is not worth keeping; the text is the reason."""
+    """The pod is not worth keeping; the text is the reason.
+
+    `owner` says whether the machine or the image is at fault. `final`: it would fail in the same way everywhere.
+    `remember`: later deploys should avoid this machine; not for a failed command of the user's own. `gpus` are UUIDs.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        owner: Owner = Owner.MACHINE,
+        final: bool = False,
+        remember: bool = True,
+        gpus: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.owner = owner
+        self.final = final
+        self.remember = remember and owner is Owner.MACHINE
+        self.gpus = gpus
 
 
 class Looks:
     """An API in trouble costs a look, not the pod."""
 
-    def __init__(self, pod: Pod, deployment: Deployment, ports: Ports) -> None:
+    def __init__(self, pod: Pod, deployment: Deployment, machines: Machines, ports: Ports) -> None:
         self._ports = ports
+        self._machines = machines
         self._deployment = deployment
         self._id = pod.id
+        self.latest = pod
         self._began = ports.clock.monotonic()
         self._was_listed = False
         self._misses = 0
 
     def look(self) -> Generator[Event, None, Pod | None]:
-        """The pod as it is now, None where this look tells nothing; raises BadPod where it is gone."""
+        """The pod as it is now, None where this look tells nothing.
+
+        Raises BadPod where it is gone, KnownBad where its machine failed before.
+        """
         try:
             pods = ending.patiently(self._ports.cloud.pods, self._ports.clock)
         except (errors.Unclear, errors.RateLimited):
@@ -38,9 +64,14 @@ class Looks:
         self._was_listed |= found is not None
         self._misses = 0 if found else self._misses + 1
         if self._misses >= _MISSES_BEFORE_GONE and (self._was_listed or not self._is_young()):
-            raise BadPod("RunPod no longer lists it")
+            raise BadPod("RunPod no longer lists it", remember=False)
         if found and found.status in (EXITED, ERROR, TERMINATED):
-            raise BadPod(f"its status became {found.status} while it was starting")
+            # A user may have stopped it, or an empty balance: only an error is the machine's.
+            text = f"its status became {found.status} while it was starting"
+            raise BadPod(text, remember=found.status == ERROR)
+        if found:
+            self.latest = found
+            yield from self._machines.check(found)
         return found
 
     def _is_young(self) -> bool:

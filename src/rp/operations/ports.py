@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rp.domain.attempt import Attempt, State
     from rp.domain.candidate import Candidate
     from rp.domain.catalog import Catalog
+    from rp.domain.history import History, Look
+    from rp.domain.host import Failure, Host, Marks
     from rp.domain.host_keys import HostKey
     from rp.domain.identity import Identity
     from rp.domain.network_volume import NetworkVolume
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rp.domain.remote import Completed
     from rp.domain.request import PodRequest
     from rp.domain.template import Template
+    from rp.domain.verdict import Report
 
 
 class Clock(Protocol):
@@ -51,7 +54,9 @@ class Cloud(Protocol):
 class Session(Protocol):
     """A connection to one pod. Commands have the pod's environment."""
 
-    def run(self, command: str, *, timeout: float, stdin: bytes = b"") -> Completed: ...
+    def run(self, command: str, *, timeout: float, stdin: bytes = b"", most: int = ...) -> Completed:
+        """`most` bytes of the output's end are kept."""
+
     def run_script(self, script: Path) -> Iterator[str]:
         """Raises CommandFailed."""
 
@@ -95,11 +100,14 @@ class Deployment(Protocol):
 
     id: str
     account: str
+    # The attempt that was begun last; empty before the first.
+    latest: str
 
     def intend(self, name: str, candidate: Candidate, now: float) -> None: ...
     def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None: ...
     def attempts(self) -> tuple[Attempt, ...]: ...
     def open_attempts(self) -> tuple[Attempt, ...]: ...
+    def tell(self, attempt: str, kind: str, text: str, now: float) -> None: ...
     def finish(self, outcome: str, now: float) -> None: ...
     def close(self) -> None: ...
 
@@ -113,6 +121,29 @@ class Journal(Protocol):
     def claim(self, deployment_id: str) -> Deployment | None: ...
     def in_flight(self) -> dict[str, str]: ...
     def live_aliases(self) -> frozenset[str]: ...
+    def history(self, target: str) -> History | None: ...
+    def deployments(self, most: int) -> tuple[tuple[str, str, str, float], ...]: ...
+
+
+class LooksKept(Protocol):
+    """What health checks found."""
+
+    def add(self, pod_id: str, report: Report, now: float) -> None: ...
+    def of(self, pod_id: str) -> tuple[Look, ...]: ...
+
+
+class Hosts(Protocol):
+    """The machines that pods landed on."""
+
+    def all(self) -> tuple[Host, ...]: ...
+    def matching(self, marks: Marks) -> tuple[Host, ...]: ...
+    def saw(self, marks: Marks, gpu: str, place: str, now: float) -> Host | None: ...
+    def failed(self, host: Host, failure: Failure) -> None: ...
+    def trust(self, host_id: int, now: float) -> None:
+        """Raises NotFound."""
+
+    def forget(self, host_id: int) -> None:
+        """Raises NotFound."""
 
 
 @dataclass(frozen=True)
@@ -125,4 +156,6 @@ class Ports:
     aliases: Aliases
     templates: Templates
     journal: Journal
+    looks: LooksKept
+    hosts: Hosts
     clock: Clock

@@ -14,6 +14,7 @@ from rp.domain.pod import alias_from_pattern, alias_taken, check_alias
 from rp.domain.spec import Spec
 from rp.domain.template import Template
 from rp.errors import ApiError, Busy, NoCapacity, NoSuchResource, NotFound, RpError, UsageProblem
+from rp.health.catalogue import override_problems
 from rp.operations.ports import Ports
 from rp.operations.results import Plan
 
@@ -65,6 +66,11 @@ def _template_problems(spec: Spec) -> Iterator[RpError]:
     template = spec.template
     for name in spec.unset:
         yield UsageProblem(f"the template wants ${{env:{name}}}, and {name} is not set here", hint=f"export {name}=…")
+    for wrong in override_problems(template.health.checks):
+        yield UsageProblem(f"{template.name}.health.checks: {wrong}")
+    test = template.health.speed_test
+    if test.enabled and test.min_mbps and not test.url:
+        yield UsageProblem(f"{template.name}.health.speedTest: minMbps needs a url to measure", hint="--speed-test-url")
     for key, value in (("stopAfter", template.stop_after), ("idleStopAfter", template.idle_stop_after)):
         if value:
             yield UsageProblem(
@@ -76,8 +82,6 @@ def _template_problems(spec: Spec) -> Iterator[RpError]:
 def _warnings(template: Template) -> Iterator[str]:
     """What the template asks for and this program does not do."""
     name = template.name
-    if template.health.speed_test.enabled:
-        yield f"{name}.health.speedTest: this rp does not measure the network yet"
     if not template.network.allow_public_ip:
         yield f"{name}.network.allowPublicIp: rp needs SSH by a public port, so it stays open"
 

@@ -5,15 +5,20 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from rp import errors
+from rp.domain import history
 from rp.domain.attempt import Next, State, after, refusal
 from rp.domain.candidate import Candidate
 from rp.domain.pod import Pod
+from rp.domain.redact import Private, redacted, secrets_of
 from rp.domain.request import pod_request
+from rp.domain.units import usd
+from rp.domain.verdict import Report
 from rp.errors import PodLeft
-from rp.operations import ending, readiness
+from rp.operations import boot, ending, proof, readiness, timeline
 from rp.operations.ending import Fate
 from rp.operations.events import Bad, Created, Event, Healthy, Phase, Refused, Waiting
 from rp.operations.looks import BadPod, Looks
+from rp.operations.machines import KnownBad, Machines, note_sight
 from rp.operations.ports import Deployment, Ports, Session
 from rp.operations.results import Plan
 
@@ -35,38 +40,55 @@ class Kept:
 
     pod: Pod
     replaced: str | None
+    report: Report
 
 
 @dataclass(frozen=True)
 class Dismissed:
     """A pod came, was bad and is gone."""
 
-    reason: str
+    bad: BadPod
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A pod came, on a machine that failed before: it is held for now."""
+
+    known: KnownBad
 
 
 def provision(
-    candidate: Candidate, plan: Plan, deployment: Deployment, ports: Ports
-) -> Generator[Event, None, "Kept | NotCreated | Dismissed"]:
+    candidate: Candidate, plan: Plan, deployment: Deployment, machines: Machines, ports: Ports
+) -> Generator[Event, None, "Kept | NotCreated | Dismissed | Recognised"]:
     """Raises ApiError for what no other candidate would change, PodLeft for a bad pod that will not go away."""
-    created = yield from _created(candidate, plan, deployment, ports)
+    created = yield from _created(candidate, plan, deployment, machines, ports)
     if isinstance(created, NotCreated):
         return created
     name, pod = created
     yield Created(candidate, pod)
+    looks = Looks(pod, deployment, machines, ports)
     try:
-        pod, session = yield from _reachable(pod, plan, deployment, ports)
+        yield from machines.check(pod)
+        running, session = yield from _reachable(pod, plan, looks, ports)
         with closing(session):
-            yield from readiness.smoke(session, plan.spec.template.health)
+            report = yield from proof.prove(running, candidate, session, plan, machines, ports)
+    except KnownBad as known:
+        yield from machines.hold(pod, known)
+        return Recognised(known)
     except BadPod as bad:
-        yield from _dismiss(name, pod, str(bad), deployment, ports)
-        return Dismissed(str(bad))
-    kept = _keep(name, pod, plan, deployment, ports)
-    yield Healthy(pod, plan.alias)
+        # What a pod printed is in it, and it is kept.
+        reason = redacted(str(bad), Private(secrets_of(plan.spec.env)))
+        machines.failed(looks.latest, bad.gpus, reason, remember=bad.remember)
+        yield from _dismiss(name, pod, reason, deployment, ports)
+        return Dismissed(bad)
+    kept = _keep(name, running, report, plan, deployment, ports)
+    note_sight(running, report.gpu_uuids, ports)
+    yield Healthy(running, plan.alias)
     return kept
 
 
 def _created(
-    candidate: Candidate, plan: Plan, deployment: Deployment, ports: Ports
+    candidate: Candidate, plan: Plan, deployment: Deployment, machines: Machines, ports: Ports
 ) -> Generator[Event, None, "tuple[str, Pod] | NotCreated"]:
     backoff = iter(_UNCLEAR_BACKOFF)
     while True:
@@ -75,6 +97,8 @@ def _created(
         try:
             pod = ports.cloud.create(pod_request(name, plan.spec, candidate))
         except errors.ApiError as failure:
+            if isinstance(failure, errors.RateLimited):
+                yield from machines.release_before(failure.retry_after)
             found = yield from _after_failure(name, candidate, failure, deployment, ports)
             if found is None:
                 pause = next(backoff, None) if after(failure) is Next.LOOK else 0.0
@@ -84,6 +108,9 @@ def _created(
                 continue
             pod = found
         deployment.record(name, State.CREATED, ports.clock.now(), pod_id=pod.id)
+        place = f" in {pod.data_center}" if pod.data_center else ""
+        text = f"created pod {pod.id}{place} ({usd(pod.cost_per_hour)}/h)"
+        timeline.tell(deployment, history.API, text, ports.clock)
         return name, pod
 
 
@@ -92,6 +119,7 @@ def _after_failure(
 ) -> Generator[Event, None, Pod | None]:
     """The pod where it exists after all; raises what no other candidate would change."""
     now = ports.clock.now()
+    timeline.tell(deployment, history.API, f"create: {failure.message}", ports.clock)
     match after(failure):
         case Next.LOOK:
             deployment.record(name, State.UNCLEAR, now, reason=failure.message)
@@ -123,26 +151,25 @@ def _look_for(name: str, failure: errors.ApiError, ports: Ports) -> Generator[Ev
     return None
 
 
-def _reachable(
-    pod: Pod, plan: Plan, deployment: Deployment, ports: Ports
-) -> Generator[Event, None, tuple[Pod, Session]]:
-    health, looks = plan.spec.template.health, Looks(pod, deployment, ports)
-    running = yield from readiness.booted(pod, health, looks, ports.clock)
-    return (yield from readiness.connected(running, health, plan.identity, looks, ports))
+def _reachable(pod: Pod, plan: Plan, looks: Looks, ports: Ports) -> Generator[Event, None, tuple[Pod, Session]]:
+    health, watch = plan.spec.template.health, boot.Watch(pod, ports)
+    running = yield from boot.booted(pod, health, looks, watch, ports)
+    return (yield from readiness.connected(running, health, plan.identity, looks, watch, ports))
 
 
-def _keep(name: str, pod: Pod, plan: Plan, deployment: Deployment, ports: Ports) -> Kept:
+def _keep(name: str, pod: Pod, report: Report, plan: Plan, deployment: Deployment, ports: Ports) -> Kept:
     """The alias first: whatever happens after it, the pod is in the user's list."""
     if pod.ssh is None:
         raise AssertionError("a pod without an address cannot have passed")
     replaced = ports.aliases.put(plan.alias, pod.id, replace=plan.force)
     ports.remote.publish(plan.alias, pod.id, pod.ssh, plan.identity)
     deployment.record(name, State.KEPT, ports.clock.now(), pod_id=pod.id)
-    return Kept(pod, replaced)
+    return Kept(pod, replaced, report)
 
 
 def _dismiss(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
     yield Bad(pod.id, reason)
+    timeline.keep_logs(pod, deployment, ports)
     attempt = next(one for one in deployment.attempts() if one.name == name)
     # What RunPod does not know yet stays in the journal; what it knows and does not end has to be told.
     if (yield from ending.end_attempt(attempt, pod.id, reason, deployment, ports)) is Fate.LEFT:

@@ -1,100 +1,156 @@
-"""From a created pod to one that is proved to work: RUNNING, SSH, host key, smoke commands."""
+"""From a pod with an address to an SSH session on it: port, host key, the user's key."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from rp import errors
 from rp.domain import host_keys
+from rp.domain.boot_causes import container_cause, quoted
 from rp.domain.host_keys import HostKey
 from rp.domain.identity import Identity
 from rp.domain.pod import RUNNING, Endpoint, Pod
 from rp.domain.remote import NoSession
 from rp.domain.template import Health
 from rp.domain.units import duration
-from rp.operations.events import Event, Note, Phase
+from rp.domain.verdict import Owner
+from rp.operations.boot import Pace, Watch, given_up
+from rp.operations.events import Event, Note
 from rp.operations.looks import BadPod, Looks
 from rp.operations.ports import Clock, Ports, Session
 
-# Seconds. RunPod's own image tests give a pod this long to start (runpod/containers, CREATE_TIMEOUT).
-BOOT_LIMIT = 600.0
-SMOKE_LIMIT = 60.0
-_POLLS = (1.0, 2.0, 3.0, 4.0, 5.0)
-_POLL_AT_MOST = 8.0
 _PORT_POLLS = (0.2, 0.2, 0.3, 0.5)
 _PORT_POLL_AT_MOST = 2.0
-# How often the address is asked for again while nothing answers on it.
+# How often the address is asked for again while nothing answers on it, and OpenSSH for what it meets there.
 _READDRESS_SECONDS = 15.0
+# A silent port is told from a refused connection by the time that it took to find out.
+_SILENT_SECONDS = 2.0
+# Seconds that an sshd which refuses the key is given: some images put the keys in place after its start.
+KEY_GRACE = 30.0
 # Container logs hold the fingerprints from the very start of the container.
 _LOG_TAIL = 5000
 # A log that is slow must not pass for one that shows no key.
 _LOG_QUIET = (1.0, 10.0)
 _LOG_AT_MOST = 5.0
 _OFFICIAL = "runpod/"
+_REFUSED = "Permission denied"
+# What OpenSSH says → what a person wants to know.
+_WORDS = (
+    ("connection refused", "connection refused"),
+    ("banner", "the port takes connections, but no SSH server answers"),
+    ("timed out", "no answer to a connection"),
+    ("no route", "no route to its address"),
+    ("unreachable", "no route to its address"),
+    ("connection closed", "the connection is closed at once"),
+    ("connection reset", "the connection is closed at once"),
+)
 
 
 @dataclass
-class Pace:
-    """Growing pauses: short ones first, `at_most` from then on."""
+class _Door:
+    """What was met at the pod's SSH port. `words` are empty until something is known."""
 
-    pauses: tuple[float, ...]
-    at_most: float
-    taken: int = 0
+    clock: Clock
+    words: str = ""
+    silent: bool = False
+    refused_at: float | None = None
 
-    def next(self) -> float:
-        pause = self.pauses[self.taken] if self.taken < len(self.pauses) else self.at_most
-        self.taken += 1
-        return pause
+    @property
+    def nobody_home(self) -> bool:
+        """Nobody who speaks SSH, that is."""
+        return self.words in {"", *(words for _, words in _WORDS)}
 
+    @property
+    def is_understood(self) -> bool:
+        return bool(self.words) or self.silent
 
-def booted(pod: Pod, health: Health, looks: Looks, clock: Clock) -> Generator[Event, None, Pod]:
-    """Wait until the pod is RUNNING and has an SSH address; raises BadPod."""
-    pace, status = Pace(_POLLS, _POLL_AT_MOST), pod.status
-    began = running_since = clock.monotonic()
-    yield Phase(_words(status))
-    while True:
-        clock.sleep(pace.next())
-        latest = yield from looks.look()
-        now = clock.monotonic()
-        if latest and latest.status != status:
-            status, running_since = latest.status, now
-            yield Phase(_words(status))
-        if latest and status == RUNNING and latest.ssh:
-            return latest
-        if status == RUNNING and now - running_since > health.ssh_timeout_seconds:
-            raise BadPod(f"no public SSH port {duration(now - running_since)} after RUNNING")
-        if status != RUNNING and now - began > BOOT_LIMIT:
-            raise BadPod(f"still {status} after {duration(now - began)}")
+    def silence(self, seconds: float) -> None:
+        """Nobody answered, which took that long to find out."""
+        self.silent, self.refused_at = seconds > _SILENT_SECONDS, None
+        self.words = self.words if self.nobody_home else ""
 
+    def said(self, refusal: str) -> None:
+        """OpenSSH's last word."""
+        self.words = next((words for sign, words in _WORDS if sign in refusal.lower()), quoted(refusal))
+        if _REFUSED not in refusal:
+            self.refused_at = None
+        elif self.refused_at is None:
+            self.refused_at = self.clock.monotonic()
 
-def _words(status: str) -> str:
-    return "getting an SSH port" if status == RUNNING else status.lower()
+    def reason(self) -> str:
+        why = self.words or ("it says nothing" if self.silent else "")
+        return "nothing answers on its SSH port" + (f": {why}" if why else "")
 
 
 def connected(
-    pod: Pod, health: Health, key: Identity, looks: Looks, ports: Ports
+    pod: Pod, health: Health, key: Identity, looks: Looks, watch: Watch, ports: Ports
 ) -> Generator[Event, None, tuple[Pod, Session]]:
     """Wait until SSH lets us in; return the pod, with the address that worked, and the open session. Raises BadPod."""
-    yield Phase("waiting for SSH")
-    clock, pace = ports.clock, Pace(_PORT_POLLS, _PORT_POLL_AT_MOST)
+    clock, pace, door = ports.clock, Pace(_PORT_POLLS, _PORT_POLL_AT_MOST), _Door(ports.clock)
     began = readdressed = clock.monotonic()
-    reason = "nothing answers on its SSH port"
-    while clock.monotonic() - began < health.ssh_timeout_seconds:
-        if pod.ssh and ports.remote.answers(pod.ssh):
-            try:
-                note = pin(pod, pod.ssh, ports)
-                session = ports.remote.open_session(pod.id, pod.ssh, key)
-            except NoSession as refusal:
-                reason = str(refusal)
-            else:
-                if note:
-                    yield Note(note)
-                return pod, session
-        if clock.monotonic() - readdressed > _READDRESS_SECONDS:
+    limit, is_last = health.ssh_timeout_seconds, False
+    watch.wait()
+    while True:
+        yield from watch.tell(f"waiting for SSH: {door.words}" if door.words else "waiting for SSH")
+        is_due = clock.monotonic() - readdressed > _READDRESS_SECONDS
+        if entered := _enter(pod, key, door, ports, ask=is_due or is_last):
+            note, session = entered
+            if note:
+                yield Note(note)
+            return pod, session
+        if is_last:
+            raise _shut(door, began, watch, ports)
+        if is_due:
             readdressed = clock.monotonic()
-            latest = yield from looks.look()
+            latest = yield from watch.look(looks)
             pod = latest if latest and latest.ssh else pod
-        clock.sleep(pace.next())
-    raise BadPod(f"no SSH within {duration(health.ssh_timeout_seconds)}: {reason}")
+        watch.read()
+        if door.refused_at is not None and clock.monotonic() - door.refused_at >= KEY_GRACE:
+            raise _shut(door, began, watch, ports)
+        if watch.is_hopeless(RUNNING, began, limit):
+            watch.read(now=True)
+            if watch.is_hopeless(RUNNING, began, limit) and door.is_understood:
+                raise _shut(door, began, watch, ports)
+            # OpenSSH has the last word on what keeps it out.
+            is_last = watch.is_hopeless(RUNNING, began, limit)
+        else:
+            clock.sleep(pace.next())
+
+
+def _enter(pod: Pod, key: Identity, door: _Door, ports: Ports, *, ask: bool) -> tuple[str | None, Session] | None:
+    """The session, and what to say of the host key. `ask` OpenSSH also where nobody seems to be there."""
+    if pod.ssh is None:
+        return None
+    knocked_at = ports.clock.monotonic()
+    answers = ports.remote.answers(pod.ssh)
+    if not answers:
+        door.silence(ports.clock.monotonic() - knocked_at)
+        if not ask:
+            return None
+    try:
+        note = pin(pod, pod.ssh, ports) if answers else None
+        # Without a pinned host key OpenSSH lets nobody in: this only hears what keeps it out.
+        return note, ports.remote.open_session(pod.id, pod.ssh, key)
+    except NoSession as refusal:
+        if answers or "host key" not in str(refusal).lower():
+            door.said(str(refusal))
+    return None
+
+
+def _shut(door: _Door, began: float, watch: Watch, ports: Ports) -> BadPod:
+    """Why this pod cannot be logged in to."""
+    waited = f"no SSH within {duration(ports.clock.monotonic() - began)}"
+    if door.refused_at is not None:
+        advice = "the image has to put PUBLIC_KEY into /root/.ssh/authorized_keys, and let root log in"
+        return BadPod(f"{waited}: its sshd refuses your key ({door.words}): {advice}", owner=Owner.IMAGE)
+    if not door.nobody_home:
+        return BadPod(f"{waited}: {door.words}")
+    if watch.log.is_preparing:
+        return BadPod(watch.stalled(RUNNING, began))
+    lines = watch.container_lines()
+    if cause := container_cause(lines):
+        return given_up(cause, f"{waited}: ")
+    runs = "; its log says that sshd runs, so the machine does not pass the port on"
+    return BadPod(f"{waited}: {door.reason()}{runs if host_keys.fingerprints(lines) else ''}")
 
 
 def pin(pod: Pod, endpoint: Endpoint, ports: Ports) -> str | None:
@@ -136,13 +192,3 @@ def _log(pod: Pod, quiet_after: float, ports: Ports) -> Iterator[str]:
     return ports.cloud.log_lines(
         pod.id, source="container", tail=_LOG_TAIL, quiet_after=quiet_after, at_most=quiet_after + _LOG_AT_MOST
     )
-
-
-def smoke(session: Session, health: Health) -> Generator[Event, None, None]:
-    """Run the template's own checks; raises BadPod with the first that fails."""
-    for command in health.smoke_commands:
-        yield Phase(f"checking: {command}")
-        done = session.run(command, timeout=SMOKE_LIMIT)
-        if done.status:
-            last = done.output.splitlines()[-1] if done.output else "no output"
-            raise BadPod(f"smoke command `{command}` ended with status {done.status}: {last}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rp.domain.pod import Pod
     from rp.domain.spec import Spec
     from rp.domain.template import Template
+    from rp.domain.verdict import Report
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,31 @@ class Plan:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A pod that is ready. `seconds` is the time from the first create; `replaced` the pod the alias had before."""
+    """A pod that is ready. `seconds` is the time from the first create; `replaced` the pod the alias had before.
+
+    `left`: ids of other pods of this deploy that would not go yet.
+    """
 
     pod: Pod
     alias: str
     replaced: str | None
     seconds: float
     attempts: tuple[Attempt, ...]
+    report: Report
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """A look at a running pod. `called` is the alias, or the id of a pod without one.
+
+    `report` is None where no look was possible; `trouble` says why.
+    """
+
+    called: str
+    pod: Pod
+    report: Report | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True)

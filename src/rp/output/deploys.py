@@ -9,7 +9,7 @@ from rp.domain.candidate import Candidate, Candidates
 from rp.domain.catalog import Stock
 from rp.domain.units import duration, usd
 from rp.operations.results import Deployed, Plan
-from rp.output import pods
+from rp.output import health, pods
 from rp.output.table import Column
 
 CANDIDATES = (
@@ -74,6 +74,8 @@ def document(deployed: Deployed, now: datetime) -> dict[str, Any]:
         **pods.facts(deployed.pod, now),
         "seconds": round(deployed.seconds, 1),
         "replaced": deployed.replaced,
+        "left": list(deployed.left),
+        "health": health.report_document(deployed.report),
         "attempts": [facts(attempt) for attempt in deployed.attempts],
     }
 

@@ -5,12 +5,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from rp.domain.units import duration, usd
+from rp.domain.verdict import Report, Verdict
 from rp.operations.events import (
     Bad,
+    Checked,
     Created,
     Ended,
     Event,
     Healthy,
+    Held,
     Note,
     Phase,
     Refused,
@@ -19,6 +22,7 @@ from rp.operations.events import (
     Waiting,
     Warned,
 )
+from rp.output import health
 from rp.output.text import printable
 
 if TYPE_CHECKING:
@@ -35,6 +39,10 @@ def lasting(event: Event) -> str | None:
             return f"+ {candidate}: pod {pod.id}{place}, {usd(pod.cost_per_hour)}/h"
         case Bad(pod_id, reason):
             return f"! pod {pod_id} is bad: {reason}"
+        case Held(pod_id, reason):
+            return f"! pod {pod_id} is held until another has a machine: {reason}"
+        case Checked(report):
+            return checked(report)
         case Ended(pod_id, name, cost):
             return f"- pod {pod_id} ({name}) is terminated, it cost {usd(cost)}"
         case Note(text) | Warned(text):
@@ -45,6 +53,14 @@ def lasting(event: Event) -> str | None:
             return f"+ pod {pod.id} is healthy: {alias}"
         case _:
             return None
+
+
+def checked(report: Report) -> str | None:
+    """The warnings of a look at a pod that is kept: what fails is told with the pod's end."""
+    if report.of(Verdict.FAIL) or not report.checks:
+        return None
+    warnings = [f"! warning: {check.sentence}" for check in report.of(Verdict.WARN)]
+    return "\n".join([*warnings, f"+ checked ({report.level}): {health.tally(report)}"])
 
 
 def passing(event: Event) -> str | None:
@@ -71,9 +87,8 @@ class Lines:
         self._began = now()
 
     def show(self, event: Event) -> None:
-        text = lasting(event) or passing(event)
-        if text:
-            print(f"[{duration(self._now() - self._began):>6}] {printable(text)}", file=self._stream, flush=True)
+        for line in (lasting(event) or passing(event) or "").splitlines():
+            print(f"[{duration(self._now() - self._began):>6}] {printable(line)}", file=self._stream, flush=True)
 
 
 class Live:
@@ -86,8 +101,8 @@ class Live:
         self._now = now
         self._began = self._phase_began = now()
         self._phase = "preparing"
-        self._price_per_hour = 0.0
-        self._created_at = now()
+        # Pod id → its price per hour and when it was made, of all that are billed now.
+        self._billed: dict[str, tuple[float, float]] = {}
         self._console = Console(
             file=stream, width=width, no_color=not colour, markup=False, highlight=False, force_terminal=True
         )
@@ -111,9 +126,9 @@ class Live:
 
     def show(self, event: Event) -> None:
         if isinstance(event, Created):
-            self._price_per_hour, self._created_at = event.pod.cost_per_hour, self._now()
+            self._billed[event.pod.id] = (event.pod.cost_per_hour, self._now())
         if isinstance(event, Ended):
-            self._price_per_hour = 0.0
+            self._billed.pop(event.pod_id, None)
         line = lasting(event)
         if line:
             self._console.print(printable(line), style=_style(event), soft_wrap=True)
@@ -125,11 +140,11 @@ class Live:
         from rich.text import Text
 
         now = self._now()
-        cost = self._price_per_hour * (now - self._created_at) / 3600
+        cost = sum(price * (now - made_at) / 3600 for price, made_at in self._billed.values())
         clock = f" {duration(now - self._phase_began)}"
         if now - self._began > now - self._phase_began + 1:
             clock += f" ({duration(now - self._began)} in all)"
-        text = self._phase + clock + (f", {usd(cost)} so far" if self._price_per_hour else "")
+        text = self._phase + clock + (f", {usd(cost)} so far" if self._billed else "")
         if not hasattr(self, "_spinner"):
             self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
         self._spinner.update(text=Text(text, no_wrap=True, overflow="ellipsis"))

@@ -89,10 +89,10 @@ class Session:
             self._errors.close()
             raise NoSession(last_word)
 
-    def run(self, command: str, *, timeout: float, stdin: bytes = b"") -> Completed:
+    def run(self, command: str, *, timeout: float, stdin: bytes = b"", most: int = _TAIL) -> Completed:
         """Run `command` with the pod's environment; its status, 124 where it took too long, and its last output."""
         process = self._start(_WITH_POD_ENV + command)
-        output = _Tail(process, stdin)
+        output = _Tail(process, stdin, most)
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -147,7 +147,8 @@ class Session:
 class _Tail:
     """The end of what a process prints, read beside it: a shared connection may hold the pipe longer than it lives."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, most: int) -> None:
+        self._most = most
         self._kept = bytearray()
         self._threads = [
             threading.Thread(target=self._feed, args=(process.stdin, stdin), daemon=True),
@@ -160,7 +161,7 @@ class _Tail:
         """What came until a moment after the process's end."""
         for thread in self._threads:
             thread.join(_LAST_WORDS)
-        return bytes(self._kept[-_TAIL:]).decode("utf-8", "replace").strip()
+        return bytes(self._kept[-self._most :]).decode("utf-8", "replace").strip()
 
     def _feed(self, pipe: IO[bytes] | None, data: bytes) -> None:
         with suppress(OSError), pipe or nullcontext():
@@ -170,7 +171,9 @@ class _Tail:
     def _read(self, pipe: IO[bytes] | None) -> None:
         with pipe or nullcontext():
             while pipe and (chunk := pipe.read1(65536)):  # type: ignore[attr-defined]
-                self._kept = (self._kept + chunk)[-2 * _TAIL :]
+                self._kept += chunk
+                if len(self._kept) > 2 * self._most:
+                    del self._kept[: -self._most]
 
 
 def stream(process: subprocess.Popen[bytes]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import json
 
-from rp.domain.host import Failure, Host, Marks, is_same, merged
+from rp.domain.host import Failure, Host, Marks, likeness, merged
 from rp.errors import NotFound
 from rp.state.journal import Journal
 
@@ -25,17 +25,17 @@ class Hosts:
         rows = self._journal.read(f"SELECT {_COLUMNS} FROM hosts ORDER BY seen_at DESC, id DESC")  # noqa: S608
         return tuple(_host(row, tuple(failures.get(row[0], ()))) for row in rows)
 
-    def find(self, marks: Marks) -> Host | None:
-        """The machine with these marks; the surest match where several could be it."""
-        matching = [host for host in self.all() if is_same(host.marks, marks)]
-        sure = [host for host in matching if host.marks.gpus & marks.gpus or host.marks.proxy == marks.proxy]
-        return next(iter([*sure, *matching]), None)
+    def matching(self, marks: Marks) -> tuple[Host, ...]:
+        """The machine with these marks; several where nothing tells them apart. Only the surest matches count."""
+        likenesses = [(likeness(host.marks, marks), host) for host in self.all()]
+        best = max((sure for sure, _ in likenesses), default=0)
+        return tuple(host for sure, host in likenesses if sure == best and best > 0)
 
     def saw(self, marks: Marks, gpu: str, place: str, now: float) -> Host | None:
         """Keep what is known of a machine; None where nothing is."""
         if not marks:
             return None
-        known = self.find(marks)
+        known = next((host for host in self.matching(marks) if _may_be_completed(host.marks, marks)), None)
         if known is None:
             self._journal.write(
                 "INSERT INTO hosts (address, proxy, gpus, gpu, place, seen_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -47,9 +47,11 @@ class Hosts:
                 "UPDATE hosts SET address = ?, proxy = ?, gpus = ?, gpu = ?, place = ?, seen_at = ? WHERE id = ?",
                 (all_marks.address, all_marks.proxy, _gpus(all_marks), gpu, place, now, known.id),
             )
-        return self.find(marks)
+        return next(iter(self.matching(marks)), None)
 
     def failed(self, host: Host, failure: Failure) -> None:
+        """Hold it against the machine: once a pod, however often it is looked at."""
+        self._journal.write("DELETE FROM failures WHERE host_id = ? AND pod_id = ?", (host.id, failure.pod_id))
         self._journal.write(
             "INSERT INTO failures (host_id, at, pod_id, reason) VALUES (?, ?, ?, ?)",
             (host.id, failure.at, failure.pod_id, failure.reason.encode("utf-8", "replace").decode()),
@@ -68,6 +70,11 @@ class Hosts:
     def _check(self, host_id: int) -> None:
         if all(host.id != host_id for host in self.all()):
             raise NotFound(f"no machine has the number {host_id}", hint="`rp hosts list` shows them")
+
+
+def _may_be_completed(known: Marks, seen: Marks) -> bool:
+    """Whether what is seen now may be added: an address alone is too weak to give a machine a new proxy or GPUs."""
+    return likeness(known, seen) > 1 or not (seen.proxy or seen.gpus)
 
 
 def _gpus(marks: Marks) -> str:

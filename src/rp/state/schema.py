@@ -72,6 +72,8 @@ def _renew(connection: sqlite3.Connection) -> None:
     """Under the write lock, so that of several processes one does it: all of it, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     with connection:
+        if _form(connection) >= len(FORMS):
+            return
         for form in FORMS[_form(connection) :]:
             for statement in filter(str.strip, form.split(";")):
                 connection.execute(statement)

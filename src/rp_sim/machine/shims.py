@@ -47,7 +47,8 @@ def hardware(pod: Pod, *, torch: bool = False) -> dict[str, Any]:
     """What the programs in the pod's PATH read: see shims/. `torch`: whether the image has it."""
     nvidia = pod.gpu.manufacturer == "NVIDIA"
     broken = pod.jank("torch")
-    found = {"fault": broken.fault if broken else ""} if torch or broken else None
+    says = {"fault": broken.fault, "only": broken.only} if broken else {"fault": "", "only": ()}
+    found = says if torch or broken else None
     return {**gpu_facts(pod), "nvidia": nvidia, "net": network_facts(pod), "torch": found}
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HANG_S = 86_400.0
 SLOW_S = 3.0
 DROPS_S = 1.0
-# A shell that reads its script from stdin: `bash -s`, `sh -eus -- words`, or nothing but `sh`; other commands before it.
+# A shell that reads its script from stdin: `bash -s`, `sh -eus -- words`, or nothing but `sh`, after other commands.
 READS_SCRIPT = re.compile(r"^(?:.*;)?\s*(?:exec\s+)?(?:/\S*/)?(?:ba|da)?sh(?:\s+-\w+)*(?:\s+-\w*s\b.*)?\s*$", re.DOTALL)
 
 

@@ -8,12 +8,11 @@ import json
 import os
 import sys
 import types
-from typing import Any
 
-Facts = dict[str, Any]
+from rp_sim.shims.cuda_gpu import PCIE_GBS, Facts, Gpu
+
 VERSION, CUDA = "2.8.0+cu128", "12.8"
 ARCHITECTURES = ("sm_80", "sm_86", "sm_90", "sm_100", "sm_120")
-PCIE_GBS = {3: 12.3, 4: 24.6, 5: 50.0, 6: 55.0}
 
 
 class Torch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -57,7 +56,9 @@ def answer(facts: Facts) -> Facts:
         return {**report, "status": "unknown", "error": "ModuleNotFoundError: No module named 'torch'"}
     if fault == "no_gpu":
         return {**report, "status": "fail", "stage": "init", "error": "No CUDA GPUs are available"}
-    gpus = [_gpu(index, gpu, fault) for index, gpu in enumerate(facts["gpus"])]
+    only, gpus = facts["torch"]["only"] or range(len(facts["gpus"])), []
+    for index, gpu in enumerate(facts["gpus"]):
+        gpus.append(_gpu(Gpu(index, gpu, facts["cuda_faults"]), fault if index in only else ""))
     report |= {"gpus": gpus, "digests_equal": len({gpu.get("digest") for gpu in gpus}) <= 1}
     if len(gpus) > 1 and fault != "no_kernel":
         report |= _links(facts["gpus"], fault)
@@ -65,24 +66,25 @@ def answer(facts: Facts) -> Facts:
     return {**report, "status": "fail" if bad else "ok", "t_s": 21.5}
 
 
-def _gpu(index: int, gpu: Facts, fault: str) -> Facts:
+def _gpu(gpu: Gpu, fault: str) -> Facts:
+    index, facts = gpu.index, gpu.facts
     if fault == "no_kernel":
         text = "RuntimeError: CUDA error: no kernel image is available for execution on the device"
         return {"i": index, "ok": False, "error": text}
     share = 0.4 if fault == "slow" else 1.0
-    rate = gpu["bf16_tflops"] * share
-    pcie = PCIE_GBS.get(gpu["pcie_gen"], 24.6)
+    rate = facts["bf16_tflops"] * share
+    pcie = round(gpu.copy_rate / 1e9, 1)
     odd = fault == "corrupt" and index == 0
     return {
         "i": index, "bf16_tflops": round(rate, 1), "bf16_min": round(rate * 0.97, 1), "bf16_max": round(rate * 1.02, 1),
         "runs": 60, "sdc": 3 if odd else 0, "decay": 0.71 if fault == "decay" else 0.99,
-        "mem_gbs": round(gpu["mem_gbs"] * 0.88 * share, 1), "h2d_gbs": pcie, "d2h_gbs": pcie,
+        "mem_gbs": round(facts["mem_gbs"] * 0.88 * share, 1), "h2d_gbs": pcie, "d2h_gbs": pcie,
         "digest": 123456789 + odd, "ok": True,
     }  # fmt: skip
 
 
 def _links(gpus: list[Facts], fault: str) -> Facts:
-    linked = gpus[0]["nvlinks"] * gpus[0]["nvlink_gbs"]
+    linked = min(gpu["nvlinks"] - gpu["links_down"] for gpu in gpus) * gpus[0]["nvlink_gbs"]
     peer = round(linked * 0.7 or PCIE_GBS.get(gpus[0]["pcie_gen"], 24.6) / 2, 1)
     pairs = {f"{index}>{(index + 1) % len(gpus)}": peer for index in range(len(gpus))}
     bus = round(linked * 0.95 or 12.0, 1)

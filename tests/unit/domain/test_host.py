@@ -13,9 +13,14 @@ marks = st.builds(
 )
 
 
-def test_gpus_decide_before_all_else() -> None:
+def test_a_gpu_decides_before_all_else() -> None:
     assert is_same(Marks("192.0.2.1", "64411eb2", A), Marks("192.0.2.9", "ffffffff", frozenset({"GPU-a2"})))
-    assert not is_same(Marks("192.0.2.1", "64411eb2", A), Marks("192.0.2.1", "64411eb2", B))
+
+
+def test_two_pods_may_have_other_gpus_of_one_machine() -> None:
+    assert is_same(Marks("192.0.2.1", "64411eb2", A), Marks("192.0.2.1", "64411eb2", B))
+    # Where the address is all that is left, it says too little against other GPUs.
+    assert not is_same(Marks("192.0.2.1", None, A), Marks("192.0.2.1", "64411eb2", B))
 
 
 def test_the_proxy_decides_before_the_address() -> None:

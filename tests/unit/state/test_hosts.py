@@ -15,7 +15,7 @@ def hosts(tmp_path: Path) -> Hosts:
 
 def test_nothing_is_made_by_looking(tmp_path: Path, hosts: Hosts) -> None:
     assert hosts.all() == ()
-    assert hosts.find(Marks("192.0.2.1")) is None
+    assert hosts.matching(Marks("192.0.2.1")) == ()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -38,9 +38,45 @@ def test_machines_behind_one_address_are_told_apart(hosts: Hosts) -> None:
     hosts.saw(Marks("192.0.2.1", "64411eb3"), "GPU", "EU-RO-1", 2.0)
 
     assert len(hosts.all()) == 2
-    found = hosts.find(Marks("192.0.2.1", "64411eb2"))
-    assert found is not None
-    assert found.marks.proxy == "64411eb2"
+    assert [host.marks.proxy for host in hosts.matching(Marks("192.0.2.1", "64411eb2"))] == ["64411eb2"]
+
+
+def test_the_surest_match_is_the_machine(hosts: Hosts) -> None:
+    """An address that was another machine's before says less than GPUs do."""
+    hosts.saw(Marks("192.0.2.2", None, frozenset({"GPU-1"})), "GPU", "EU-RO-1", 1.0)
+    hosts.saw(Marks("192.0.2.1"), "GPU", "EU-RO-1", 2.0)
+
+    (found,) = hosts.matching(Marks("192.0.2.1", None, frozenset({"GPU-1"})))
+
+    assert found.marks.gpus == {"GPU-1"}
+
+
+def test_other_gpus_of_a_machine_do_not_hide_its_failure(hosts: Hosts) -> None:
+    bad = hosts.saw(Marks(None, "64411eb2", frozenset({"GPU-0"})), "GPU", "EU-RO-1", 1.0)
+    assert bad is not None
+    hosts.failed(bad, Failure(1.0, "p1", "its GPU is gone"))
+
+    hosts.saw(Marks(None, "64411eb2", frozenset({"GPU-3"})), "GPU", "EU-RO-1", 2.0)
+
+    (found,) = hosts.matching(Marks(None, "64411eb2"))
+    assert found.marks.gpus == {"GPU-0", "GPU-3"}
+    assert len(found.recent(3.0)) == 1
+
+
+def test_an_address_is_too_weak_to_give_a_machine_new_marks(hosts: Hosts) -> None:
+    _failed(hosts)
+
+    hosts.saw(Marks("192.0.2.1", None, frozenset({"GPU-1"})), "GPU", "EU-RO-1", 3.0)
+
+    assert len(hosts.all()) == 2
+    assert [host.recent(4.0) for host in hosts.matching(Marks("192.0.2.9", None, frozenset({"GPU-1"})))] == [()]
+
+
+def test_a_pod_counts_once_however_often_it_is_looked_at(hosts: Hosts) -> None:
+    host = _failed(hosts)
+    hosts.failed(host, Failure(9.0, "p1", "still gone"))
+
+    assert [failure.reason for failure in hosts.all()[0].failures] == ["still gone"]
 
 
 def test_a_sight_of_nothing_is_no_machine(hosts: Hosts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from rp.domain.verdict import Owner
@@ -139,7 +140,7 @@ def _poison(seen: Seen, sheet: Sheet) -> None:
         wrong.append("LD_LIBRARY_PATH prefers a libcuda of the image to the machine's")
     if env.get("CUDA_INJECTION64_PATH"):
         wrong.append("CUDA_INJECTION64_PATH loads a tool into each CUDA program")
-    if hides_gpus(env.get("CUDA_VISIBLE_DEVICES"), seen.gpu_count):
+    if hides_gpus(env.get("CUDA_VISIBLE_DEVICES"), seen.gpu_count, gpus_there(seen)):
         wrong.append("CUDA_VISIBLE_DEVICES hides GPUs")
     if env.get("CUDA_LAUNCH_BLOCKING", "0") not in ("", "0"):
         wrong.append("CUDA_LAUNCH_BLOCKING makes each kernel wait")
@@ -153,11 +154,24 @@ def _poison(seen: Seen, sheet: Sheet) -> None:
         sheet.passed("env", "No environment variable gets in CUDA's way.")
 
 
-def hides_gpus(visible: str | None, paid: int) -> bool:
+def gpus_there(seen: Seen) -> int:
+    """GPUs of the pod, as far as anything but CUDA tells; 0 where nothing does."""
+    return max(seen.gpu_count, len(seen.smi.gpus) if seen.smi else 0)
+
+
+def hides_gpus(visible: str | None, wanted: int, there: int) -> bool:
+    """Whether CUDA_VISIBLE_DEVICES leaves fewer GPUs than wanted, of those that are there; 0: it is not known."""
     if visible is None or visible.lower() == "all":
         return False
-    shown = [one for one in visible.split(",") if one.strip() and not one.strip().startswith("-")]
-    return len(shown) < max(1, paid) or visible.strip().lower() in ("none", "void", "nodevfiles")
+    # CUDA stops at the first word that is no GPU.
+    shown = itertools.takewhile(lambda word: _is_gpu(word.strip(), there), visible.split(","))
+    return len(list(shown)) < max(1, wanted)
+
+
+def _is_gpu(word: str, there: int) -> bool:
+    if word.isascii() and word.isdigit():
+        return not there or (len(word) < 5 and int(word) < there)
+    return bool(word) and not word.startswith("-") and word.lower() not in ("none", "void", "nodevfiles")
 
 
 def lacks_compute(capabilities: str | None) -> bool:

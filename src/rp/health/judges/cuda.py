@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rp.domain.verdict import BASIC, Owner, Verdict
-from rp.health.judges.asked import hides_gpus, lacks_compute
+from rp.health.judges.asked import gpus_there, hides_gpus, lacks_compute
 from rp.health.judges.gpu_state import rate_memory_used
 from rp.health.judges.reading import num, text, whole_number
 from rp.health.judges.seen import Seen
@@ -47,6 +47,9 @@ class UnderLoad:
 
     generation: float | None
     reasons: int | None
+
+
+_NO_LOAD = UnderLoad(None, None)
 
 
 def judge(seen: Seen, sheet: Sheet) -> None:
@@ -99,7 +102,7 @@ def _not_started(seen: Seen, sheet: Sheet, found: Mapping[str, Any]) -> None:
 def _blame(seen: Seen, found: Mapping[str, Any], rc: int | None) -> tuple[Owner, str]:
     """Whose fault an error at the start is, and what it means."""
     visible = found.get("cuda_visible_devices")
-    if rc in (0, None, _NO_DEVICE) and isinstance(visible, str) and hides_gpus(visible, 1):
+    if rc in (0, None, _NO_DEVICE) and isinstance(visible, str) and hides_gpus(visible, 1, gpus_there(seen)):
         return Owner.IMAGE, "CUDA_VISIBLE_DEVICES hides all GPUs"
     if rc in _IMAGE_ERRORS:
         smi = seen.get("smi")
@@ -132,7 +135,7 @@ def _count(seen: Seen, sheet: Sheet, found: Mapping[str, Any]) -> None:
         sheet.passed("cuda.count", "CUDA sees all GPUs.", measured=count, expected=paid)
         return
     visible = found.get("cuda_visible_devices")
-    is_hidden = isinstance(visible, str) and hides_gpus(visible, paid)
+    is_hidden = isinstance(visible, str) and hides_gpus(visible, paid, gpus_there(seen))
     rest = ": CUDA_VISIBLE_DEVICES hides the others" if is_hidden else ""
     owner = Owner.IMAGE if is_hidden else Owner.MACHINE
     said = f"CUDA sees {count} of {paid} GPUs{rest}."
@@ -149,7 +152,9 @@ def _gpus(seen: Seen, sheet: Sheet, under_load: dict[int, UnderLoad]) -> None:
             _broken(seen, sheet, gpu, index)
             continue
         sheet.passed("cuda.gpu", "CUDA works on each GPU.")
-        load = under_load.get(index, UnderLoad(None, None))
+        # Without kernels there was no load.
+        was_loaded = not text(gpu, "kernels").startswith("unknown")
+        load = under_load.get(index, _NO_LOAD) if was_loaded else _NO_LOAD
         _results(sheet, gpu, index)
         _kernels(sheet, gpu, index)
         _clock(seen, sheet, gpu, index, load)
