@@ -19,7 +19,9 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing(user: User, tmp_path:
     for part in (
         "$ rp template derive",
         "no capacity",
-        "is bad",
+        "MHz under load",
+        "$ rp why my-pod",
+        "cuda.clock",
         "is terminated",
         "$ ssh my-pod",
         "NVIDIA A100",
