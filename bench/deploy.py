@@ -19,7 +19,7 @@ TEMPLATE = {
     "regionPreference": ["EU"],
     "cloudPreference": ["ALL"],
     "container": {"imageName": "runpod/pytorch:2.8.0-py3.11-cuda12.8.1-cudnn-devel-ubuntu22.04"},
-    # What the probe of the machine costs is measured by health.py.
+    # What the probe of the machine costs is measured by health_check.py.
     "health": {"smokeCommands": ["echo OK"], "level": "off"},
 }
 

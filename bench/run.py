@@ -2,9 +2,9 @@
 
 import cold_start
 import deploy
-import health
+import health_check
 
 if __name__ == "__main__":
     cold_start.measure()
     deploy.measure()
-    health.measure()
+    health_check.measure()

@@ -83,7 +83,9 @@ def _wanted(args: argparse.Namespace, context: Context) -> list[tuple[str, "Pod"
     from rp.operations import inventory
 
     if not args.all:
-        return [(target, inventory.live(target, context.ports)[1]) for target in dict.fromkeys(args.pods)]
+        named = [(target, inventory.live(target, context.ports)[1]) for target in args.pods]
+        # One pod may be named twice, by its alias and its id.
+        return list({pod.id: (target, pod) for target, pod in reversed(named)}.values())[::-1]
     entries = inventory.entries(context.ports)
     found = [(one.alias, one.pod) for one in entries if one.alias and one.pod and one.pod.status == RUNNING]
     if not found:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from rp.domain.candidate import Candidate
 from rp.domain.pod import Pod
+from rp.domain.remote import Completed
 from rp.domain.request import pod_request
 from rp.domain.spec import Spec
 from rp.domain.verdict import Report
@@ -19,6 +20,8 @@ _GRACE = 15.0
 _SECOND_LIMIT = 40.0
 _LONGEST = 4_000_000
 _LAST_WORDS = 200
+# What OpenSSH ends with when it is its own connection that failed.
+_LOST = 255
 
 
 class NoAnswer(Exception):
@@ -31,25 +34,26 @@ def examine(session: Session, level: str, asked: Asked, clock: Clock) -> Report:
     Raises NoAnswer.
     """
     began, at = clock.monotonic(), clock.now()
-    seen, _ = _probe(session, level, asked)
+    seen, done = _probe(session, level, asked)
     seconds = clock.monotonic() - began
-    if not seen.sections:
+    if done.status == _LOST or not seen.sections:
         # The connection broke, or the shell is none.
-        seen, output = _probe(session, level, asked)
+        second, done = _probe(session, level, asked)
+        seen = stream.merged(seen, second)
         if not seen.sections:
-            raise NoAnswer(stream.clean(output)[-_LAST_WORDS:].strip() or "nothing")
+            raise NoAnswer(stream.clean(done.output)[-_LAST_WORDS:].strip() or "nothing")
     if parts := again.again(seen):
         seen = stream.merged(seen, _probe(session, level, asked, parts)[0])
     report = judge.judge(seen, level, asked, at=at + seconds / 2, seconds=seconds)
     return replace(report, seconds=clock.monotonic() - began)
 
 
-def _probe(session: Session, level: str, asked: Asked, parts: tuple[str, ...] = ()) -> tuple[Stream, str]:
+def _probe(session: Session, level: str, asked: Asked, parts: tuple[str, ...] = ()) -> tuple[Stream, Completed]:
     limit = max(_SECOND_LIMIT, script.time_limit(level)) if parts else script.time_limit(level)
     text = script.probe_script(level, asked, parts=parts, limit=limit if parts else None)
     done = session.run("exec sh -s", timeout=limit + _GRACE, stdin=text, most=_LONGEST)
     # The end of the last line was stripped; where the probe did not come to its end, that line may be half of one.
-    return stream.parse(done.output if done.status else done.output + "\n"), done.output
+    return stream.parse(done.output if done.status else done.output + "\n"), done
 
 
 def asked_of_spec(spec: Spec, candidate: Candidate) -> Asked:

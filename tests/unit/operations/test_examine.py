@@ -79,9 +79,11 @@ def test_half_a_line_says_nothing() -> None:
     """`nofile=20000` that was cut to `nofile=2` would be a fault."""
     cut = Completed(255, "@@ probe 0 5\n v=1\n level=passive\n@@ sys 0 5\n now=1000\n nofile=2")
 
-    verdicts, _ = _examined(cut, cut)
+    verdicts, session = _examined(cut, cut, cut)
 
     assert verdicts.get("limits") in (None, Verdict.UNKNOWN)
+    # All of it once more, then what good machines may stumble over.
+    assert [b"RP_LIMIT=8\n" in script for script in session.sent] == [True, True, False]
 
 
 def test_a_pod_at_work_is_held_against_what_runpod_says_of_it() -> None:
