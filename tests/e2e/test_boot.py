@@ -17,6 +17,7 @@ def _jank(kind: str, which: str = "nth_pod = [1]", **settings: str) -> str:
     return f'[[jank]]\nkind = "{kind}"\n{which}\n{more}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scenario", "words"),
     [
@@ -91,6 +92,7 @@ def test_a_pull_is_shown_as_it_goes_on_and_waited_for(user: User, make_world: Ca
     assert len(world.pods) == 1
 
 
+@pytest.mark.slow
 def test_a_start_command_that_fails_on_two_machines_ends_it_all(user: User, make_world: Callable[..., World]) -> None:
     """A third machine would cost money for nothing."""
     world = make_world()

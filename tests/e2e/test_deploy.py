@@ -12,7 +12,7 @@ SMOKE_FAILS = (
     '[[jank]]\nkind = "commands"\n{which}\n'
     '[[jank.command]]\nmatch = "rp-smoke"\nstderr = "disk is broken\\n"\nexit = 9\n'
 )
-SMOKE = {"smokeCommands": ["true rp-smoke"], "retryBackoffSeconds": 0, "sshTimeoutSeconds": 20}
+SMOKE = {"smokeCommands": ["true rp-smoke"], "retryBackoffSeconds": 0, "sshTimeoutSeconds": 20, "level": "off"}
 
 
 def test_refused_gpus_are_passed_over_in_the_order_of_preference(user: User, make_world: Callable[..., World]) -> None:
@@ -115,7 +115,7 @@ def test_each_kind_of_bad_pod_is_named_and_ended(
     user: User, make_world: Callable[..., World], jank: str, reason: str
 ) -> None:
     world = make_world(f'[[jank]]\nkind = "{jank}"\nnth_pod = [1]\n')
-    user.write_template(health={"sshTimeoutSeconds": 3, "retryBackoffSeconds": 0})
+    user.write_template(health={"sshTimeoutSeconds": 3, "retryBackoffSeconds": 0, "level": "off"})
 
     result = user.rp("deploy", "sd", "--alias", "my-pod")
 

@@ -326,7 +326,7 @@ def test_options_that_make_no_sense(user: User, empty_world: World, words: list[
 @pytest.mark.slow
 def test_a_speed_test_of_ones_own(user: User, make_world: Callable[..., World]) -> None:
     world = make_world('[[jank]]\nkind = "slow_network"\nmbps = 200\nnth_pod = 1\n')
-    user.write_template()
+    user.write_template(health={"retryBackoffSeconds": 0})
     words = ["--speed-test-url", "https://speed.example.org/1GB.bin", "--min-mbps", "1000"]
 
     deployed = user.rp("deploy", "sd", "--alias", "my-pod", "--json", *words).json

@@ -37,7 +37,8 @@ def test_no_pod_is_lost_at_a_random_moment(user: User, make_world: Callable[...,
     moment = random.Random(seed).uniform(0.0, LONGEST)
     world = make_world(SCENARIO)
     user.write_template(
-        gpuPreference=["H100", "RTX 4090"], health={"smokeCommands": ["true rp-smoke"], "retryBackoffSeconds": 0}
+        gpuPreference=["H100", "RTX 4090"],
+        health={"smokeCommands": ["true rp-smoke"], "retryBackoffSeconds": 0, "level": "passive"},
     )
     process = user.start("deploy", "sd", "--alias", "my-pod")
 

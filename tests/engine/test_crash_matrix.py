@@ -56,6 +56,8 @@ SCENARIOS: dict[str, tuple[list[str], list[str]]] = {
     "nothing but the bad machine": (["bad same", "same", "same", "same", "same", "same"], []),
     "no balance after a refusal": (["refused", "no balance"], []),
 }
+# The same effects as the others, and many of them.
+LONG = ("the bad machine again, and its pod will not die", "nothing but the bad machine", "bad pods only")
 
 
 @dataclass
@@ -117,7 +119,9 @@ def fast_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in SCENARIOS]
+)
 def test_no_pod_is_lost_wherever_the_process_dies(name: str, fast_folder: Path) -> None:
     creates, terminates = SCENARIOS[name]
     visited = 0
