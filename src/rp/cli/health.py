@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=options.at_least(1), default=_WATCH_SECONDS, metavar="S", help="seconds between looks (60)"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show each check that passed, too")
     options.add_json(parser)
     options.examples(parser, "rp health my-pod", "rp health my-pod --level standard", "rp health --all --watch")
     parser.set_defaults(run=health)
@@ -67,7 +68,7 @@ def _round(args: argparse.Namespace, context: Context) -> int:
         if args.watch:
             context.output.answer(shown.line(one, context.today()))
         else:
-            _show(one, context)
+            _show(one, context, verbose=args.verbose)
     try:
         for one in found:
             checkup.keep(one, context.ports)
@@ -106,12 +107,14 @@ def _looked(pods: list[tuple[str, "Pod"]], level: str, context: Context) -> list
     return side_by_side(jobs, _AT_ONCE)
 
 
-def _show(one: "Checkup", context: Context) -> None:
+def _show(one: "Checkup", context: Context, *, verbose: bool) -> None:
     from rp.output import health as shown
 
     context.output.note(shown.heading(one))
     if one.report is not None:
-        context.output.table(shown.CHECKS, shown.rows(one.report))
+        # A pipe gets everything, as in all tables.
+        is_short = context.output.on_terminal and not verbose
+        context.output.table(shown.CHECKS, shown.short_rows(one.report) if is_short else shown.rows(one.report))
         for sentence in shown.sentences(one.report):
             context.output.note(f"- {sentence}")
 

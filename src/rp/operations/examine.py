@@ -8,7 +8,7 @@ from rp.domain.pod import Pod
 from rp.domain.remote import Completed
 from rp.domain.request import pod_request
 from rp.domain.spec import Spec
-from rp.domain.verdict import Report
+from rp.domain.verdict import PASSIVE, Report
 from rp.health import again, judge, script, stream
 from rp.health.asked import Asked
 from rp.health.stream import Stream
@@ -20,6 +20,8 @@ _GRACE = 15.0
 _SECOND_LIMIT = 40.0
 _LONGEST = 4_000_000
 _LAST_WORDS = 200
+# Seconds after which a CUDA part that lost its probe has ended itself, at `basic`.
+_LEFTOVERS = 8.0
 # What OpenSSH ends with when it is its own connection that failed.
 _LOST = 255
 
@@ -37,7 +39,9 @@ def examine(session: Session, level: str, asked: Asked, clock: Clock) -> Report:
     seen, done = _probe(session, level, asked)
     seconds = clock.monotonic() - began
     if done.status == _LOST or not seen.sections:
-        # The connection broke, or the shell is none.
+        # The connection broke, or the shell is none. What it left behind must not pass for a neighbour's work.
+        if level != PASSIVE:
+            clock.sleep(_LEFTOVERS)
         second, done = _probe(session, level, asked)
         seen = stream.merged(seen, second)
         if not seen.sections:

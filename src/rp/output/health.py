@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rp.domain.units import duration
@@ -34,6 +35,24 @@ def rows(report: Report) -> list[tuple[str, ...]]:
             _last_line(check.expected),
         )
         for check in _sorted(report)
+    ]
+
+
+def short_rows(report: Report) -> list[tuple[str, ...]]:
+    """As `rows`, with what passed in one row an area: `cuda.*`, 16 checks."""
+    passed = report.of(Verdict.PASS)
+    areas = Counter(check.id.partition(".")[0] for check in passed)
+    others = [row for row in rows(report) if row[0] != Verdict.PASS.value]
+    names = {area: [check.id for check in passed if check.id.partition(".")[0] == area] for area in areas}
+    return others + [
+        (
+            Verdict.PASS.value,
+            f"{area}.*" if count > 1 else names[area][0],
+            "-",
+            f"{count} passed" if count > 1 else "passed",
+            "-",
+        )
+        for area, count in areas.items()
     ]
 
 

@@ -63,8 +63,13 @@ class Output:
         # Escaped to ASCII, so that nothing in it can steer a terminal.
         print(json.dumps(document, indent=2), file=self._stdout, flush=True)
 
+    @property
+    def on_terminal(self) -> bool:
+        """Whether answers go to a person's terminal."""
+        return self._stdout.isatty()
+
     def table(self, columns: Sequence[Column], rows: Rows) -> None:
-        if not self._stdout.isatty():
+        if not self.on_terminal:
             table.plain(rows, self._stdout)
             self._stdout.flush()
             return

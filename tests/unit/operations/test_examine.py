@@ -6,7 +6,7 @@ import pytest
 
 from rp.domain.pod import Pod, Volume
 from rp.domain.remote import Completed
-from rp.domain.verdict import PASSIVE, Verdict
+from rp.domain.verdict import BASIC, PASSIVE, Verdict
 from rp.health.asked import Asked
 from rp.operations.examine import NoAnswer, asked_of_pod, examine
 
@@ -20,8 +20,10 @@ class Clock:
     def monotonic(self) -> float:
         return 5.0
 
+    slept = 0.0
+
     def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing to wait for")
+        self.slept += seconds
 
 
 class Session:
@@ -43,9 +45,9 @@ class Session:
         raise AssertionError("not ours to close")
 
 
-def _examined(*answers: Completed, level: str = PASSIVE) -> tuple[dict[str, Verdict], Session]:
+def _examined(*answers: Completed) -> tuple[dict[str, Verdict], Session]:
     session = Session(*answers)
-    report = examine(session, level, Asked(), Clock())  # type: ignore[arg-type]
+    report = examine(session, PASSIVE, Asked(), Clock())  # type: ignore[arg-type]
     return {check.id: check.verdict for check in report.checks}, session
 
 
@@ -55,6 +57,16 @@ def test_a_broken_connection_is_tried_again() -> None:
     assert len(session.sent) == 2
     assert session.sent[0] == session.sent[1]
     assert verdicts["limits"] is Verdict.PASS
+
+
+def test_what_a_lost_probe_left_on_the_gpus_is_waited_for() -> None:
+    """Its CUDA part may live for some seconds, and its memory would pass for a neighbour's."""
+    clock = Clock()
+    session = Session(Completed(255, "Connection reset"), Completed(0, WHOLE.format(smi="127")))
+
+    examine(session, BASIC, Asked(), clock)  # type: ignore[arg-type]
+
+    assert clock.slept >= 8
 
 
 def test_silence_is_no_verdict() -> None:
