@@ -91,9 +91,9 @@ def _until_ready(plan: Plan, deployment: Deployment, ports: Ports) -> Generator[
                 tally.failures.append(failure)
                 tally.queue.popleft()
                 _check_reachable(tally.failures)
-            case Dismissed(bad):
+            case Dismissed():
                 yield from machines.release_before(plan.spec.template.health.retry_backoff_seconds)
-                yield from _after_bad(candidate, bad, tally, plan, deployment, ports)
+                yield from _after_bad(candidate, outcome, tally, plan, deployment, ports)
             case Recognised(known):
                 # Once more while the bad machine is taken; after that this candidate is a last resort.
                 if candidate in tally.known:
@@ -109,16 +109,16 @@ def _until_ready(plan: Plan, deployment: Deployment, ports: Ports) -> Generator[
 
 
 def _after_bad(
-    candidate: Candidate, bad: BadPod, tally: _Tally, plan: Plan, deployment: Deployment, ports: Ports
+    candidate: Candidate, dismissed: Dismissed, tally: _Tally, plan: Plan, deployment: Deployment, ports: Ports
 ) -> Generator[Event, None, None]:
     """Go on with which candidate, or raise: an image that is broken fails on every machine."""
-    health = plan.spec.template.health
+    health, bad = plan.spec.template.health, dismissed.bad
     tally.bad.append((candidate, bad))
     of_image = [one for _, one in tally.bad if one.owner is Owner.IMAGE]
     if bad.final or len(of_image) >= _IMAGE_FAILURES:
-        raise _broken_image(plan.spec.template.container.image_name, bad, deployment)
+        raise _broken_image(plan.spec.template.container.image_name, dismissed, deployment)
     if len(tally.bad) > health.max_retries:
-        raise _no_good_pod(len(tally.bad), str(bad), deployment)
+        raise _no_good_pod(len(tally.bad), dismissed.reason, deployment)
     if tally.count(candidate) % _BAD_PODS_PER_CANDIDATE == 0:
         tally.queue.rotate(-1)
     yield Waiting(health.retry_backoff_seconds, "after a bad pod")
@@ -159,10 +159,10 @@ def _nothing_placed(failures: list[ApiError], deployment: Deployment) -> RpError
     )
 
 
-def _broken_image(image: str, bad: BadPod, deployment: Deployment) -> ImageBroken:
-    where = "it would be the same on every machine" if bad.final else "in two pods"
+def _broken_image(image: str, dismissed: Dismissed, deployment: Deployment) -> ImageBroken:
+    where = "it would be the same on every machine" if dismissed.bad.final else "in two pods"
     return ImageBroken(
-        f"image {image} does not work, {where}: {bad}",
+        f"image {image} does not work, {where}: {dismissed.reason}",
         details=_report(deployment),
         hint="mend the template's container.imageName, startScript or registryAuthId; `rp why` has the logs",
     )

@@ -45,9 +45,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Dismissed:
-    """A pod came, was bad and is gone."""
+    """A pod came, was bad and is gone. `reason` is what may be shown and kept of it."""
 
     bad: BadPod
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def provision(
         reason = redacted(str(bad), Private(secrets_of(plan.spec.env)))
         machines.failed(looks.latest, bad.gpus, reason, remember=bad.remember)
         yield from _dismiss(name, pod, reason, deployment, ports)
-        return Dismissed(bad)
+        return Dismissed(bad, reason)
     kept = _keep(name, running, report, plan, deployment, ports)
     note_sight(running, report.gpu_uuids, ports)
     yield Healthy(running, plan.alias)
