@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rp.domain.pod import Pod
 
 FADE_DAYS = 30
-_DAY = 86_400.0
+_FADE_SECONDS = FADE_DAYS * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,13 @@ class Host:
 
     def recent(self, now: float) -> tuple[Failure, ...]:
         """The failures that count: of the last 30 days, and since the user trusted the host; newest last."""
-        since = max(now - FADE_DAYS * _DAY, self.trusted_at or 0.0)
+        since = max(now - _FADE_SECONDS, self.trusted_at or 0.0)
         return tuple(failure for failure in self.failures if failure.at > since)
+
+    def avoided_until(self, now: float) -> float | None:
+        """When the last failure that counts fades; None where none does."""
+        recent = self.recent(now)
+        return recent[-1].at + _FADE_SECONDS if recent else None
 
 
 def marks_of(pod: Pod, gpus: tuple[str, ...] = ()) -> Marks:

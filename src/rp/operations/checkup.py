@@ -1,7 +1,6 @@
 """A health check of a pod that is running already."""
 
 from contextlib import closing
-from dataclasses import replace
 
 from rp.domain.pod import RUNNING, Pod
 from rp.domain.remote import NoSession
@@ -56,7 +55,7 @@ def _strictness(pod: Pod, ports: Ports) -> Asked:
     except RpError:
         # The template is gone, or broken: the pod is there all the same.
         return Asked()
-    return replace(Asked(), overrides=template.health.checks, min_cuda=template.min_cuda_version)
+    return Asked(overrides=template.health.checks, min_cuda=template.min_cuda_version)
 
 
 def _session(pod: Pod, ports: Ports) -> Session:

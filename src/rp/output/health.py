@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rp.domain.units import duration
@@ -40,20 +39,14 @@ def rows(report: Report) -> list[tuple[str, ...]]:
 
 def short_rows(report: Report) -> list[tuple[str, ...]]:
     """As `rows`, with what passed in one row an area: `cuda.*`, 16 checks."""
-    passed = report.of(Verdict.PASS)
-    areas = Counter(check.id.partition(".")[0] for check in passed)
-    others = [row for row in rows(report) if row[0] != Verdict.PASS.value]
-    names = {area: [check.id for check in passed if check.id.partition(".")[0] == area] for area in areas}
-    return others + [
-        (
-            Verdict.PASS.value,
-            f"{area}.*" if count > 1 else names[area][0],
-            "-",
-            f"{count} passed" if count > 1 else "passed",
-            "-",
-        )
-        for area, count in areas.items()
+    areas: dict[str, list[str]] = {}
+    for check in report.of(Verdict.PASS):
+        areas.setdefault(check.id.partition(".")[0], []).append(check.id)
+    passed = [
+        (f"{area}.*", f"{len(ids)} passed") if len(ids) > 1 else (ids[0], "passed") for area, ids in areas.items()
     ]
+    others = [row for row in rows(report) if row[0] != Verdict.PASS.value]
+    return others + [(Verdict.PASS.value, name, "-", count, "-") for name, count in passed]
 
 
 def sentences(report: Report) -> list[str]:
@@ -84,8 +77,9 @@ def heading(checkup: Checkup) -> str:
 
 def line(checkup: Checkup, now: datetime) -> str:
     """One look of many, on one line."""
-    said = [check.sentence for check in checkup.report.of(Verdict.FAIL)] if checkup.report else []
-    said += [check.sentence for check in checkup.report.of(Verdict.WARN)] if checkup.report else []
+    report = checkup.report
+    checks = (*report.of(Verdict.FAIL), *report.of(Verdict.WARN)) if report else ()
+    said = [check.sentence for check in checks]
     return "; ".join([f"{now.astimezone():%H:%M:%S} {heading(checkup)}", *said])
 
 

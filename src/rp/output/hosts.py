@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from rp.domain.host import FADE_DAYS, Host
+from rp.domain.host import Host
 from rp.domain.units import duration
 from rp.output.table import Column
 
@@ -17,7 +17,6 @@ HOSTS = (
     Column("FAILED", right=True),
     Column("LAST FAILURE", shrink=True),
 )
-_DAY = 86_400.0
 
 
 def row(host: Host, now: float) -> tuple[str, ...]:
@@ -33,11 +32,11 @@ def row(host: Host, now: float) -> tuple[str, ...]:
 
 
 def document(host: Host, now: float) -> dict[str, Any]:
-    recent = host.recent(now)
+    until = host.avoided_until(now)
     return {
         "number": host.id,
-        "avoided": bool(recent),
-        "avoided_until": _time(recent[-1].at + FADE_DAYS * _DAY) if recent else None,
+        "avoided": until is not None,
+        "avoided_until": _time(until) if until is not None else None,
         "gpu": host.gpu,
         "place": host.place,
         "seen_at": _time(host.seen_at),
