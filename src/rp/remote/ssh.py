@@ -113,7 +113,8 @@ class Session:
         if copied.status:
             yield copied.output
             raise CommandFailed(copied.status)
-        yield from stream(self._start(f"{_WITH_POD_ENV}./{there}"))
+        # One stream over there: two would come here in any order.
+        yield from stream(self._start(f"{_WITH_POD_ENV}./{there} 2>&1"))
 
     def close(self) -> None:
         self._end_master()
