@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from rp.remote.remote import OpenSsh
     from rp.runpod.client import RunPod
     from rp.state.aliases import Aliases
+    from rp.state.catalog import CatalogCache
     from rp.state.credentials import Credentials
     from rp.state.hosts import Hosts
     from rp.state.journal import Journal
     from rp.state.looks import Looks
     from rp.state.templates import Templates
+    from rp.threads import Threads
 
 _ADDRESS = "https://api.runpod.io"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -107,6 +109,18 @@ class Context:
         return Hosts(self.journal)
 
     @cached_property
+    def workers(self) -> "Threads":
+        from rp.threads import Threads
+
+        return Threads()
+
+    @cached_property
+    def catalogs(self) -> "CatalogCache":
+        from rp.state.catalog import CatalogCache
+
+        return CatalogCache(self.paths.catalog, self.address)
+
+    @cached_property
     def credentials(self) -> "Credentials":
         from rp.state.credentials import Credentials
 
@@ -148,6 +162,8 @@ class Context:
             looks=self.looks,
             hosts=self.hosts,
             clock=self.clock,
+            workers=self.workers,
+            catalogs=self.catalogs,
         )
 
     def cloud_with(self, key: "Key") -> "RunPod":

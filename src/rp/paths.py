@@ -59,6 +59,10 @@ class Paths:
         return self.state / "rp.db"
 
     @property
+    def catalog(self) -> Path:
+        return self.state / "catalog.json"
+
+    @property
     def known_hosts(self) -> Path:
         return self.state / "known_hosts"
 

@@ -10,7 +10,7 @@ SRC = Path(__file__).parents[2] / "src"
 ON_THE_POD = "health/probe/"
 ANY = (
     "context", "demo", "domain", "errors", "files", "health", "operations", "output", "paths", "remote", "runpod",
-    "state",
+    "state", "threads",
 )  # fmt: skip
 
 # part → what it may import of rp, itself aside. `a.b` is that module alone.
@@ -20,6 +20,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "paths": (),
     "files": ("errors",),
+    "threads": (),
     "domain": ("errors",),
     "health": ("domain", "errors"),
     "operations": ("domain", "errors", "health"),

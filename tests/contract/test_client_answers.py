@@ -104,13 +104,13 @@ def test_the_lines_of_a_log(server: Server, client: RunPod) -> None:
 def test_the_gpus_and_the_data_centers(server: Server, client: RunPod) -> None:
     server.replies = [answer(_example("listGpuTypes")), answer(_example("listDataCenters"))]
 
-    catalog = client.catalog(("SECURE",), count=1, with_data_centers=True)
+    catalog, centers = client.gpus("SECURE", count=1), client.data_centers()
 
     gpu = "NVIDIA GeForce RTX 4090"
     assert catalog.gpus == (GpuType(gpu, "RTX 4090", 24, {"SECURE": Offer(0.44, 8), "COMMUNITY": Offer(0.31, 4)}),)
-    assert catalog.data_centers == (DataCenter("US-KS-2", "US Kansas 2", "NORTH_AMERICA"),)
-    assert catalog.stock == {("SECURE", gpu): Stock.HIGH}
-    assert catalog.place_stock == {("SECURE", gpu, "US-KS-2"): Stock.HIGH}
+    assert centers == (DataCenter("US-KS-2", "US Kansas 2", "NORTH_AMERICA", global_network=True),)
+    assert catalog.stock == {("SECURE", gpu, 1): Stock.HIGH}
+    assert catalog.place_stock == {("SECURE", gpu, 1, "US-KS-2"): Stock.HIGH}
 
 
 def test_the_registered_keys(server: Server, client: RunPod) -> None:

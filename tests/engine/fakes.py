@@ -1,13 +1,13 @@
 """A RunPod and an OpenSSH in memory, on simulated time, and a process that can die at any outside effect."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rp import errors
-from rp.domain.catalog import Catalog, GpuType, Offer, Stock
+from rp.domain.catalog import Catalog, DataCenter, GpuType, Offer, Stock
 from rp.domain.clouds import SECURE
 from rp.domain.host_keys import HostKey
 from rp.domain.identity import Identity
@@ -164,16 +164,33 @@ class FakeCloud:
     def log_lines(self, pod_id: str, *, source: str, tail: int, quiet_after: float, at_most: float) -> Iterator[str]:
         yield f"256 {KEY.fingerprint} root@{pod_id} (ED25519)"
 
-    def catalog(self, clouds: tuple[str, ...], *, count: int, with_data_centers: bool) -> Catalog:
+    def gpus(self, cloud: str, *, count: int, min_cuda: str | None = None, cudas: tuple[str, ...] = ()) -> Catalog:
         gpu = GpuType("GPU", "GPU", 24, {SECURE: Offer(1.0, 8)})
         other = GpuType("OTHER", "OTHER", 24, {SECURE: Offer(2.0, 8)})
-        return Catalog((gpu, other), stock={(SECURE, "GPU"): Stock.HIGH, (SECURE, "OTHER"): Stock.HIGH})
+        return Catalog((gpu, other), stock={(cloud, "GPU", count): Stock.HIGH, (cloud, "OTHER", count): Stock.HIGH})
+
+    def data_centers(self) -> tuple[DataCenter, ...]:
+        return ()
 
     def ssh_keys(self) -> tuple[str, ...]:
         return ()
 
     def network_volume(self, volume_id: str) -> NetworkVolume:
         raise errors.NoSuchResource("none", status=404)
+
+
+class Alone:
+    """Workers without threads."""
+
+    def together(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+        return [job() for job in jobs]
+
+
+class NoCache:
+    """Nothing is kept of the catalog."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
 
 
 class FakeSession:

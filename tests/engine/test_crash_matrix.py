@@ -10,7 +10,17 @@ from typing import Any, cast
 
 import pytest
 
-from engine.fakes import Crash, DyingJournal, FakeClock, FakeCloud, FakeRemote, Process, Watched
+from engine.fakes import (
+    Alone,
+    Crash,
+    DyingJournal,
+    FakeClock,
+    FakeCloud,
+    FakeRemote,
+    NoCache,
+    Process,
+    Watched,
+)
 from rp.domain.pod import Pod
 from rp.domain.request import PodRequest
 from rp.domain.spec import Spec
@@ -93,7 +103,7 @@ class World:
         watched = Watched(self.cloud, process), Watched(FakeRemote(self.cloud), process)
         aliases = Watched(Aliases(self.folder / "pods.json"), process)
         kept = Looks(journal.real), Hosts(journal.real)
-        return Ports(account, *cast("Any", (*watched, aliases, None, journal, *kept, self.clock)))
+        return Ports(account, *cast("Any", (*watched, aliases, None, journal, *kept, self.clock, Alone(), NoCache())))
 
     def check(self) -> None:
         """Every pod is an alias's, or gone; nobody else's pod was touched; no alias means a dead pod."""

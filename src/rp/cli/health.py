@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rp.cli import options, recovery
-from rp.cli.threads import side_by_side
 from rp.context import Context
 from rp.domain.verdict import LEVELS, OFF, PASSIVE
 from rp.errors import ExitStatus, RpError, UsageProblem
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from rp.operations.results import Checkup
 
 _WATCH_SECONDS = 60
-# Pods that are looked at side by side.
-_AT_ONCE = 8
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +101,7 @@ def _looked(pods: list[tuple[str, "Pod"]], level: str, context: Context) -> list
     jobs = [
         partial(checkup.look_at, called, pod, level, one, ports) for (called, pod), one in zip(pods, asked, strict=True)
     ]
-    return side_by_side(jobs, _AT_ONCE)
+    return ports.workers.together(jobs)
 
 
 def _show(one: "Checkup", context: Context, *, verbose: bool) -> None:

@@ -98,5 +98,5 @@ def _candidate(
     price = offer.price * template.gpu_count
     if template.max_price_per_hour is not None and price > template.max_price_per_hour:
         return Dropped(what, f"${price:.2f}/h is above maxPricePerHour ${template.max_price_per_hour:.2f}")
-    stock = catalog.stock_of(cloud, gpu.id, ids)
+    stock = catalog.stock_of(cloud, gpu.id, template.gpu_count, ids)
     return Candidate(cloud, region, ids, gpu, template.gpu_count, price, stock)

@@ -1,6 +1,6 @@
 """What RunPod offers: GPU types, data centers, prices and stock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -31,6 +31,7 @@ class GpuType:
     name: str
     memory_gb: int
     offers: Mapping[str, Offer] = field(default_factory=dict, hash=False)
+    manufacturer: str = "NVIDIA"
 
     @property
     def cheapest(self) -> float:
@@ -43,23 +44,24 @@ class DataCenter:
     id: str
     name: str = ""
     continent: str = "UNKNOWN"
+    global_network: bool = False
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """`stock` is keyed by (cloud, GPU id) and `place_stock` by (cloud, GPU id, data center id)."""
+    """`stock` is keyed by (cloud, GPU id, GPUs of the pod); `place_stock` by these and the data center's id."""
 
     gpus: tuple[GpuType, ...] = ()
     data_centers: tuple[DataCenter, ...] = ()
-    stock: Mapping[tuple[str, str], Stock] = field(default_factory=dict)
-    place_stock: Mapping[tuple[str, str, str], Stock] = field(default_factory=dict)
+    stock: Mapping[tuple[str, str, int], Stock] = field(default_factory=dict)
+    place_stock: Mapping[tuple[str, str, int, str], Stock] = field(default_factory=dict)
 
-    def stock_of(self, cloud: str, gpu_id: str, data_center_ids: tuple[str, ...]) -> Stock:
+    def stock_of(self, cloud: str, gpu_id: str, count: int, data_center_ids: tuple[str, ...]) -> Stock:
         """The best stock in any of these data centers; anywhere where none is given."""
-        overall = self.stock.get((cloud, gpu_id), Stock.UNKNOWN)
+        overall = self.stock.get((cloud, gpu_id, count), Stock.UNKNOWN)
         if not data_center_ids:
             return overall
-        levels = [self.place_stock.get((cloud, gpu_id, place)) for place in data_center_ids]
+        levels = [self.place_stock.get((cloud, gpu_id, count, place)) for place in data_center_ids]
         known = [level for level in levels if level is not None]
         if known:
             return max(known)
@@ -69,3 +71,15 @@ class Catalog:
     def names(self) -> dict[str, str]:
         """GPU id → display name."""
         return {gpu.id: gpu.name for gpu in self.gpus}
+
+
+def joined(parts: Iterable[Catalog], data_centers: tuple[DataCenter, ...]) -> Catalog:
+    """One catalog of what several reads told: one per cloud and number of GPUs."""
+    gpus: dict[str, GpuType] = {}
+    stock: dict[tuple[str, str, int], Stock] = {}
+    places: dict[tuple[str, str, int, str], Stock] = {}
+    for part in parts:
+        gpus |= {gpu.id: gpu for gpu in part.gpus}
+        stock |= part.stock
+        places |= part.place_stock
+    return Catalog(tuple(gpus.values()), data_centers, stock, places)

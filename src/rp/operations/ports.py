@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rp.domain.attempt import Attempt, State
     from rp.domain.candidate import Candidate
-    from rp.domain.catalog import Catalog
+    from rp.domain.catalog import Catalog, DataCenter
     from rp.domain.history import History, Look
     from rp.domain.host import Failure, Host, Marks
     from rp.domain.host_keys import HostKey
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from rp.domain.pod import Endpoint, Pod
     from rp.domain.remote import Completed
     from rp.domain.request import PodRequest
+    from rp.domain.runpod_template import RunPodTemplate
     from rp.domain.template import Template
     from rp.domain.verdict import Report
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -46,9 +49,15 @@ class Cloud(Protocol):
     def log_lines(
         self, pod_id: str, *, source: str, tail: int, quiet_after: float, at_most: float
     ) -> Iterator[str]: ...
-    def catalog(self, clouds: tuple[str, ...], *, count: int, with_data_centers: bool) -> Catalog: ...
+    def gpus(self, cloud: str, *, count: int, min_cuda: str | None = None, cudas: tuple[str, ...] = ()) -> Catalog:
+        """GPU types, and the stock of one cloud for pods of `count` GPUs; without data centers."""
+
+    def data_centers(self) -> tuple[DataCenter, ...]: ...
     def ssh_keys(self) -> tuple[str, ...]: ...
     def network_volume(self, volume_id: str) -> NetworkVolume: ...
+    def template(self, template_id: str) -> RunPodTemplate: ...
+    def templates(self) -> tuple[RunPodTemplate, ...]: ...
+    def catalog_templates(self, source: str) -> tuple[RunPodTemplate, ...]: ...
 
 
 class Session(Protocol):
@@ -93,6 +102,7 @@ class Aliases(Protocol):
 class Templates(Protocol):
     def get(self, name: str) -> Template: ...
     def put(self, template: Template, *, replace: bool) -> None: ...
+    def put_raw(self, documents: Mapping[str, Any], *, replace: bool) -> None: ...
 
 
 class Deployment(Protocol):
@@ -146,6 +156,36 @@ class Hosts(Protocol):
         """Raises NotFound."""
 
 
+class Workers(Protocol):
+    """Threads of this process."""
+
+    def together(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
+        """What the jobs return, in their order; the first error in that order is raised."""
+
+    def start(self, job: Callable[[], None]) -> None:
+        """Run `job` beside the caller. It must not raise; it does not outlive the process."""
+
+    def wait(self, seconds: float) -> None:
+        """Until somebody rings, at most `seconds`."""
+
+    def ring(self) -> None: ...
+
+
+class CatalogCache(Protocol):
+    """What RunPod told of its catalog lately, on the disk; what cannot be read is as if it were not there."""
+
+    def data_centers(self, now: float) -> tuple[DataCenter, ...] | None:
+        """None where they are older than a day, or not known."""
+
+    def put_data_centers(self, found: tuple[DataCenter, ...], now: float) -> None: ...
+    def gpus(self, key: str, now: float) -> Catalog | None:
+        """What one read of GPU types told, None where that is more than seconds ago."""
+
+    def put_gpus(self, key: str, found: Catalog, now: float) -> None: ...
+    def names(self, now: float) -> Catalog | None:
+        """GPU types and data centers without stock; None where they are older than a day, or not known."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """The outside, handed to an operation. `account` tells one key at one address from another."""
@@ -159,3 +199,5 @@ class Ports:
     looks: LooksKept
     hosts: Hosts
     clock: Clock
+    workers: Workers
+    catalogs: CatalogCache

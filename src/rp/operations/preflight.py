@@ -15,6 +15,7 @@ from rp.domain.spec import Spec
 from rp.domain.template import Template
 from rp.errors import ApiError, Busy, NoCapacity, NoSuchResource, NotFound, RpError, UsageProblem
 from rp.health.catalogue import override_problems
+from rp.operations import catalog
 from rp.operations.ports import Ports
 from rp.operations.results import Plan
 
@@ -41,12 +42,12 @@ def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan
     _checked(problems, ports.aliases.check_writable)
     try:
         keys = ports.cloud.ssh_keys()
-        catalog = _catalog(spec.template, ports)
-        template = _checked(problems, lambda: _bound_to_volume(spec.template, catalog, ports)) or spec.template
+        offered = _catalog(spec.template, ports)
+        template = _checked(problems, lambda: _bound_to_volume(spec.template, offered, ports)) or spec.template
     except ApiError as failure:
         failure.details = (*failure.details, *_lines(problems))
         raise
-    problems += candidates.problems(template, catalog)
+    problems += candidates.problems(template, offered)
     if problems or identity is None:
         raise problems[0] if len(problems) == 1 else NotReady(problems)
     env = {**spec.env, "PUBLIC_KEY": _public_keys(spec, identity, keys)}
@@ -55,8 +56,8 @@ def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan
         Spec(template, env),
         chosen,
         force,
-        _expanded(template, catalog),
-        catalog,
+        _expanded(template, offered),
+        offered,
         identity,
         tuple(_warnings(template)),
     )
@@ -115,11 +116,10 @@ def _check_free(alias: str, *, force: bool, ports: Ports) -> None:
 
 
 def _catalog(template: Template, ports: Ports) -> Catalog:
-    with_places = bool(template.region_preference or template.network_volume_id)
-    return ports.cloud.catalog(template.clouds, count=template.gpu_count, with_data_centers=with_places)
+    return catalog.read(catalog.Wanted(template.clouds, (template.gpu_count,)), ports)
 
 
-def _bound_to_volume(template: Template, catalog: Catalog, ports: Ports) -> Template:
+def _bound_to_volume(template: Template, offered: Catalog, ports: Ports) -> Template:
     """A network volume binds its pod to its data center, on the secure cloud."""
     if not template.network_volume_id:
         return template
@@ -131,7 +131,7 @@ def _bound_to_volume(template: Template, catalog: Catalog, ports: Ports) -> Temp
             hint="https://console.runpod.io/user/storage lists yours",
         ) from gone
     regions = template.region_preference
-    if regions and not any(volume.data_center in places.data_centers_in(one, catalog.data_centers) for one in regions):
+    if regions and not any(volume.data_center in places.data_centers_in(one, offered.data_centers) for one in regions):
         raise UsageProblem(
             f"network volume {volume.id} is in {volume.data_center}, outside the wanted regions {', '.join(regions)}",
             hint=f"--region {volume.data_center}",
@@ -141,8 +141,8 @@ def _bound_to_volume(template: Template, catalog: Catalog, ports: Ports) -> Temp
     return replace(template, region_preference=(volume.data_center,), cloud_preference=(SECURE,))
 
 
-def _expanded(template: Template, catalog: Catalog) -> Candidates:
-    expanded = candidates.expand(template, catalog)
+def _expanded(template: Template, offered: Catalog) -> Candidates:
+    expanded = candidates.expand(template, offered)
     if not expanded.ordered:
         lines = [f"{dropped.what}: {dropped.reason}" for dropped in expanded.dropped]
         raise NoCapacity("no placement fits this template", details=lines, hint="widen its GPUs, clouds or price")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rp import errors
-from rp.domain.catalog import Catalog, DataCenter, Stock
+from rp.domain.catalog import Catalog, DataCenter
 from rp.domain.network_volume import NetworkVolume
 from rp.runpod import wire
 from rp.runpod.transport import Transport
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rp.domain.billing import PodBill
     from rp.domain.pod import Pod
     from rp.domain.request import PodRequest
+    from rp.domain.runpod_template import RunPodTemplate
 
 
 @contextmanager
@@ -96,22 +97,20 @@ class RunPod:
                     return
 
     @_understood()
-    def catalog(self, clouds: tuple[str, ...], *, count: int, with_data_centers: bool) -> Catalog:
-        """GPU types with their stock for pods of `count` GPUs: one call per cloud, and one for the data centers."""
-        stock: dict[tuple[str, str], Stock] = {}
-        places: dict[tuple[str, str, str], Stock] = {}
-        gpus = {}
-        for cloud in clouds:
-            query = {"include": "AVAILABILITY", "product": "POD", "count": str(count), "cloud": cloud}
-            answer = _object(self._transport.call("GET", "/catalog/gpus", query=query))
-            gpus.update({gpu.id: gpu for gpu in wire.gpu_types(answer)})
-            anywhere, per_place = wire.stock(cloud, answer)
-            stock |= anywhere
-            places |= per_place
-        data_centers: tuple[DataCenter, ...] = ()
-        if with_data_centers:
-            data_centers = wire.data_centers(_object(self._transport.call("GET", "/catalog/datacenters")))
-        return Catalog(tuple(gpus.values()), data_centers, stock, places)
+    def gpus(self, cloud: str, *, count: int, min_cuda: str | None = None, cudas: tuple[str, ...] = ()) -> Catalog:
+        """Every GPU type, and the stock of one cloud for pods of `count` GPUs on machines with such a driver."""
+        query = {"include": "AVAILABILITY", "product": "POD", "count": str(count), "cloud": cloud}
+        if cudas:
+            query["cudaVersions"] = ",".join(cudas)
+        elif min_cuda:
+            query["minCudaVersion"] = min_cuda
+        answer = _object(self._transport.call("GET", "/catalog/gpus", query=query))
+        anywhere, places = wire.stock(cloud, count, answer)
+        return Catalog(wire.gpu_types(answer), (), anywhere, places)
+
+    @_understood()
+    def data_centers(self) -> tuple[DataCenter, ...]:
+        return wire.data_centers(_object(self._transport.call("GET", "/catalog/datacenters")))
 
     @_understood()
     def ssh_keys(self) -> tuple[str, ...]:
@@ -135,6 +134,21 @@ class RunPod:
         return tuple(_network_volume(raw) for raw in answer.get("networkVolumes") or ())
 
     @_understood()
+    def template(self, template_id: str) -> RunPodTemplate:
+        """One of the account's templates, or a public one; raises NoSuchResource where there is none."""
+        return wire.template(_object(self._transport.call("GET", f"/templates/{quote(template_id, safe='')}")))
+
+    @_understood()
+    def templates(self) -> tuple[RunPodTemplate, ...]:
+        """The account's own."""
+        return _templates(self._transport.call("GET", "/templates"))
+
+    @_understood()
+    def catalog_templates(self, source: str) -> tuple[RunPodTemplate, ...]:
+        """Public ones, at most 100; `source` is official, verified or community."""
+        return _templates(self._transport.call("GET", "/catalog/templates", query={"source": source}))
+
+    @_understood()
     def pod_bills(self, *, last_days: int, pod_id: str | None = None) -> tuple[PodBill, ...]:
         """What each pod cost on each of the last days, today included."""
         query = {"bucketSize": "day", "lastN": str(last_days)} | ({"podId": pod_id} if pod_id else {})
@@ -151,6 +165,10 @@ def _object(answer: Any) -> dict[str, Any]:
 @_understood()
 def _pod(answer: Any) -> Pod:
     return wire.pod(_object(answer))
+
+
+def _templates(answer: Any) -> tuple[RunPodTemplate, ...]:
+    return tuple(wire.template(raw) for raw in _object(answer)["templates"])
 
 
 def _network_volume(raw: dict[str, Any]) -> NetworkVolume:

@@ -11,6 +11,7 @@ from rp.domain.billing import PodBill
 from rp.domain.catalog import DataCenter, GpuType, Offer, Stock
 from rp.domain.clouds import COMMUNITY, SECURE
 from rp.domain.pod import Endpoint, Pod, Volume
+from rp.domain.runpod_template import RunPodTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,16 +149,19 @@ def _gpu_type(raw: Json) -> GpuType:
         for cloud, key in ((SECURE, "secure"), (COMMUNITY, "community"))
         if raw.get(key) and price.get(key)
     }
-    return GpuType(str(raw["id"]), str(raw.get("name") or raw["id"]), int(raw.get("memory") or 0), offers)
+    name, maker = str(raw.get("name") or raw["id"]), str(raw.get("manufacturer") or "NVIDIA")
+    return GpuType(str(raw["id"]), name, int(raw.get("memory") or 0), offers, maker)
 
 
-def stock(cloud: str, answer: Json) -> tuple[dict[tuple[str, str], Stock], dict[tuple[str, str, str], Stock]]:
-    """(stock anywhere, stock per data center) of one cloud."""
+def stock(
+    cloud: str, count: int, answer: Json
+) -> tuple[dict[tuple[str, str, int], Stock], dict[tuple[str, str, int, str], Stock]]:
+    """(stock anywhere, stock per data center) of one cloud, for pods of `count` GPUs."""
     anywhere, places = {}, {}
     for raw in answer.get("gpus") or ():
-        anywhere[cloud, str(raw["id"])] = _level(raw.get("availability"))
+        anywhere[cloud, str(raw["id"]), count] = _level(raw.get("availability"))
         for place in raw.get("dataCenters") or ():
-            places[cloud, str(raw["id"]), str(place["id"])] = _level(place.get("availability"))
+            places[cloud, str(raw["id"]), count, str(place["id"])] = _level(place.get("availability"))
     return anywhere, places
 
 
@@ -168,7 +172,13 @@ def _level(raw: object) -> Stock:
 def data_centers(answer: Json) -> tuple[DataCenter, ...]:
     rows: Iterable[Json] = answer.get("dataCenters") or ()
     return tuple(
-        DataCenter(str(raw["id"]), str(raw.get("name") or ""), str(raw.get("region") or "UNKNOWN")) for raw in rows
+        DataCenter(
+            str(raw["id"]),
+            str(raw.get("name") or ""),
+            str(raw.get("region") or "UNKNOWN"),
+            bool(raw.get("globalNetwork")),
+        )
+        for raw in rows
     )
 
 
@@ -180,4 +190,23 @@ def pod_bill(raw: Json) -> PodBill:
         total=float(raw.get("totalAmount") or 0.0),
         gpu=float(raw.get("gpuAmount") or 0.0),
         disk=float(raw.get("diskAmount") or 0.0),
+    )
+
+
+def template(raw: Json) -> RunPodTemplate:
+    """Raises KeyError where there is no id."""
+    return RunPodTemplate(
+        id=str(raw["id"]),
+        name=str(raw.get("name") or ""),
+        image=str(raw.get("image") or ""),
+        args=str(raw.get("args") or ""),
+        disk_gb=_int(raw.get("disk")),
+        volume=_volume(raw.get("mounts") or {}),
+        ports=tuple(str(port) for port in raw.get("ports") or ()),
+        env={str(key): str(value) for key, value in (raw.get("env") or {}).items()},
+        registry_id=raw.get("registry"),
+        serverless=bool(raw.get("serverless")),
+        category=str(raw.get("category") or ""),
+        start_jupyter=bool(raw.get("startJupyter")),
+        allowed_cuda_versions=tuple(str(version) for version in raw.get("allowedCudaVersions") or ()),
     )

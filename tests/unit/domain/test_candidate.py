@@ -53,7 +53,7 @@ def test_no_region_means_anywhere() -> None:
 
 
 def test_no_stock_goes_to_the_end_and_is_tried_nevertheless() -> None:
-    stock = {("SECURE", "NVIDIA Dear"): Stock.NONE, ("SECURE", "NVIDIA Cheap"): Stock.LOW}
+    stock = {("SECURE", "NVIDIA Dear", 1): Stock.NONE, ("SECURE", "NVIDIA Cheap", 1): Stock.LOW}
     template = _template("Dear", "Cheap", cloud_preference=("SECURE", "COMMUNITY"))
 
     found = candidates.expand(template, replace(SMALL, stock=stock))
@@ -66,7 +66,7 @@ def test_no_stock_goes_to_the_end_and_is_tried_nevertheless() -> None:
 
 
 def test_more_stock_does_not_overrule_the_preference() -> None:
-    stock = {("SECURE", "NVIDIA Dear"): Stock.LOW, ("SECURE", "NVIDIA Cheap"): Stock.HIGH}
+    stock = {("SECURE", "NVIDIA Dear", 1): Stock.LOW, ("SECURE", "NVIDIA Cheap", 1): Stock.HIGH}
 
     found = candidates.expand(_template("Dear", "Cheap"), replace(SMALL, stock=stock))
 
@@ -133,13 +133,13 @@ def test_all_unknown_names_are_told_at_once() -> None:
 def test_stock_is_the_best_of_the_places(
     cloud: str, places_told: dict[str, Stock], ids: tuple[str, ...], level: Stock
 ) -> None:
-    told = {(cloud, "G", place): stock for place, stock in places_told.items()}
+    told = {(cloud, "G", 1, place): stock for place, stock in places_told.items()}
 
-    assert Catalog(stock={(cloud, "G"): Stock.LOW}, place_stock=told).stock_of(cloud, "G", ids) is level
+    assert Catalog(stock={(cloud, "G", 1): Stock.LOW}, place_stock=told).stock_of(cloud, "G", 1, ids) is level
 
 
 def test_stock_that_nobody_tells_is_unknown() -> None:
-    assert Catalog().stock_of("SECURE", "G", ("A",)) is Stock.UNKNOWN
+    assert Catalog().stock_of("SECURE", "G", 1, ("A",)) is Stock.UNKNOWN
 
 
 @given(
@@ -153,7 +153,7 @@ def test_stock_that_nobody_tells_is_unknown() -> None:
 def test_nothing_is_lost_and_the_order_is_kept(
     names: list[str], regions: list[str], clouds: list[str], count: int, cap: float | None, levels: list[Stock]
 ) -> None:
-    pairs = [(cloud, gpu.id) for gpu in NAMED_GPUS for cloud in ("SECURE", "COMMUNITY")]
+    pairs = [(cloud, gpu.id, count) for gpu in NAMED_GPUS for cloud in ("SECURE", "COMMUNITY")]
     catalog = replace(CATALOG, stock=dict(zip(pairs, itertools.cycle(levels), strict=False)))
     template = _template(
         *names,

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from rp import __version__, errors
-from rp.domain.catalog import Stock
+from rp.domain.catalog import Stock, joined
 from rp.domain.pod import Endpoint, Volume
 from rp.domain.request import PodRequest
 from rp.runpod.client import RunPod
@@ -51,10 +51,11 @@ CALLS: list[tuple[str, Callable[[RunPod], object]]] = [
     ("GET", lambda client: client.network_volume("v")),
     ("GET", lambda client: client.network_volumes()),
     ("GET", lambda client: client.pod_bills(last_days=1)),
-    ("GET", lambda client: client.catalog(("SECURE",), count=1, with_data_centers=True)),
+    ("GET", lambda client: client.gpus("SECURE", count=1)),
+    ("GET", lambda client: client.data_centers()),
 ]
 IDS = ["create", "pods", "pod", "terminate", "stop", "start", "restart"]
-IDS += ["ssh_keys", "put_keys", "volume", "volumes", "bills", "catalog"]
+IDS += ["ssh_keys", "put_keys", "volume", "volumes", "bills", "gpus", "data_centers"]
 each_call = pytest.mark.parametrize(("method", "call"), CALLS, ids=IDS)
 
 
@@ -290,12 +291,12 @@ def test_a_garbled_201_is_unclear_for_a_pod_may_exist(server: Server, client: Ru
     [
         "[]",
         '"x"',
-        '{"pods": 5, "keys": 5, "networkVolumes": 5, "records": 5, "gpus": 5}',
-        '{"pods": [1], "networkVolumes": [1], "records": [1], "gpus": [1]}',
-        '{"pagination": 3, "networkVolumes": [{"size": "x"}], "records": [{"totalAmount": "x"}], "gpus": [{}]}',
+        '{"pods": 5, "keys": 5, "networkVolumes": 5, "records": 5, "gpus": 5, "dataCenters": 5}',
+        '{"pods": [1], "networkVolumes": [1], "records": [1], "gpus": [1], "dataCenters": [1]}',
+        '{"pagination": 3, "networkVolumes": [{"size": "x"}], "records": [{"totalAmount": "x"}], "gpus": [{}], "dataCenters": [{}]}',
     ],
 )
-@pytest.mark.parametrize("name", ["pods", "volumes", "bills", "catalog"])
+@pytest.mark.parametrize("name", ["pods", "volumes", "bills", "gpus", "data_centers"])
 def test_a_garbled_list_is_unclear(server: Server, client: RunPod, name: str, body: str) -> None:
     server.replies = [Reply(200, body.encode())]
 
@@ -442,7 +443,7 @@ def test_the_volume_of_a_pod(server: Server, client: RunPod, mounts: object, vol
     assert client.pod("p1").volume == volume
 
 
-def test_the_catalog_is_asked_once_for_each_cloud(server: Server, client: RunPod) -> None:
+def test_a_catalog_of_several_reads(server: Server, client: RunPod) -> None:
     gpu = {"id": "G", "name": "g", "memory": 80, "secure": True, "community": True, "availability": "LOW"}
     priced = gpu | {"price": {"secure": 3.0, "community": 2.0}, "maxCount": {"secure": 8, "community": 1}}
     places = [{"id": "EU-RO-1", "availability": "HIGH"}, {"id": "US-TX-3", "availability": "SUPERB"}]
@@ -454,19 +455,22 @@ def test_the_catalog_is_asked_once_for_each_cloud(server: Server, client: RunPod
         answer({"dataCenters": [{"id": "EU-RO-1", "region": "EUROPE"}]}),
     ]
 
-    catalog = client.catalog(("SECURE", "COMMUNITY"), count=2, with_data_centers=True)
+    parts = [client.gpus("SECURE", count=2, min_cuda="12.8"), client.gpus("COMMUNITY", count=2, cudas=("12.4", "12.8"))]
+    catalog = joined(parts, client.data_centers())
 
     assert [asked.query.get("cloud") for asked in server.asked] == ["SECURE", "COMMUNITY", None]
     assert {asked.query["count"] for asked in server.asked[:2]} == {"2"}
+    assert [asked.query.get("minCudaVersion") for asked in server.asked] == ["12.8", None, None]
+    assert [asked.query.get("cudaVersions") for asked in server.asked] == [None, "12.4,12.8", None]
     assert [(one.id, one.name, one.memory_gb) for one in catalog.gpus] == [("G", "g", 80)]
     assert {cloud: (o.price, o.max_count) for cloud, o in catalog.gpus[0].offers.items()} == {
         "SECURE": (3.0, 8),
         "COMMUNITY": (2.0, 1),
     }
-    assert catalog.stock_of("SECURE", "G", ()) is Stock.LOW
-    assert catalog.stock_of("SECURE", "G", ("EU-RO-1",)) is Stock.HIGH
-    assert catalog.stock_of("SECURE", "G", ("US-TX-3",)) is Stock.UNKNOWN
-    assert catalog.stock_of("COMMUNITY", "G", ()) is Stock.NONE
+    assert catalog.stock_of("SECURE", "G", 2, ()) is Stock.LOW
+    assert catalog.stock_of("SECURE", "G", 2, ("EU-RO-1",)) is Stock.HIGH
+    assert catalog.stock_of("SECURE", "G", 2, ("US-TX-3",)) is Stock.UNKNOWN
+    assert catalog.stock_of("COMMUNITY", "G", 2, ()) is Stock.NONE
     assert [(one.id, one.continent) for one in catalog.data_centers] == [("EU-RO-1", "EUROPE")]
 
 
