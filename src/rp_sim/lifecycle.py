@@ -45,7 +45,11 @@ class Lifecycle:
         self.logs: dict[str, LogBook] = {}
         self._queue: list[tuple[float, int, Pod, int, Callable[[Pod], None]]] = []
         self._numbers = itertools.count()
+        self._moments = itertools.count(1)
         self._jitter: random.Random | None = None
+
+    def next_moment(self) -> int:
+        return next(self._moments)
 
     def seed(self, jitter: random.Random) -> None:
         self._jitter = jitter
@@ -188,6 +192,7 @@ class Lifecycle:
         self._halt(pod)
         self._forget_stale_port(pod)
         pod.terminated_at = self.at
+        pod.ended = self.next_moment()
         self._become(pod, "TERMINATED")
         self._release(pod)
         self.log(pod).write("system", "remove container")

@@ -21,5 +21,8 @@ OPERATIONS: dict[str, tuple[str, str]] = {
     "getNetworkVolume": ("GET", "/v2/network-volumes/{id}"),
     "updateNetworkVolume": ("PATCH", "/v2/network-volumes/{id}"),
     "deleteNetworkVolume": ("DELETE", "/v2/network-volumes/{id}"),
+    "listTemplates": ("GET", "/v2/templates"),
+    "getTemplate": ("GET", "/v2/templates/{id}"),
+    "listPublicTemplates": ("GET", "/v2/catalog/templates"),
     "listPodBilling": ("GET", "/v2/billing/pods"),
 }

@@ -11,6 +11,8 @@ from rp_sim.stock import Wanted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rp_sim.inventory import GpuType
+    from rp_sim.scenario.model import Invented
     from rp_sim.volumes import NetworkVolume
 
 Body = dict[str, Any]
@@ -60,7 +62,7 @@ def check_size(body: Body) -> None:
         raise bad_request(NO_DISK_SPACE)
 
 
-def wanted(body: Body, volumes: Mapping[str, NetworkVolume]) -> Wanted:
+def wanted(body: Body, volumes: Mapping[str, NetworkVolume], invented: Invented) -> Wanted:
     """Raises the capacity problem for what no host can ever satisfy."""
     gpu = body["gpu"]
     cloud = body.get("cloud", "SECURE")
@@ -75,16 +77,26 @@ def wanted(body: Body, volumes: Mapping[str, NetworkVolume]) -> Wanted:
         if centers and home not in centers:
             raise no_capacity()
         centers = (home,)
+    pinned = bool(centers)
     if body.get("globalNetworking"):
-        able = tuple(center.id for center in data_centers() if center.global_network)
-        centers = tuple(center for center in (centers or able) if center in able)
-        if not centers or kind.manufacturer != "NVIDIA":
-            raise no_capacity()
+        centers = _with_global_network(centers, kind, invented)
     return Wanted(
         gpu=kind.id,
         count=int(gpu["count"]),
         cloud=cloud,
         data_centers=centers,
+        pinned=pinned,
         allowed_cuda=tuple(gpu.get("allowedCudaVersions", ())),
         minimum_cuda=gpu.get("minCudaVersion", ""),
     )
+
+
+def _with_global_network(centers: tuple[str, ...], kind: GpuType, invented: Invented) -> tuple[str, ...]:
+    """Of the data centers, or of all where none is named, those that have it."""
+    if kind.manufacturer != "NVIDIA":
+        raise bad_request(invented.global_network_gpu_detail)
+    able = tuple(center.id for center in data_centers() if center.global_network)
+    found = tuple(center for center in (centers or able) if center in able)
+    if not found:
+        raise bad_request(invented.global_network_place_detail)
+    return found

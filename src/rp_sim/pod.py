@@ -66,6 +66,8 @@ class Pod:
     started_at: float | None = None
     running_since: float | None = None
     terminated_at: float | None = None
+    began: int = 0  # of all that began and ended, which it was: several may share a time
+    ended: int | None = None
     visible_from: float = 0.0
     holds_gpus: bool = True
     gpus_present: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import itertools
+import random
 import secrets
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Simulator:
         self._run = secrets.token_hex(4)
         self._requests = itertools.count(1)
         self._wake = asyncio.Event()
+        self._delays = random.Random(self.world.seed)  # noqa: S311  a simulation, not a secret
         self._load(scenario)
 
     def _load(self, scenario: Scenario) -> None:
@@ -42,6 +44,11 @@ class Simulator:
         self.world.replace(scenario)
         self._load(scenario)
         self.wake()
+
+    def latency(self) -> float:
+        """For how many real seconds the answer to one call is held back."""
+        api = self.world.scenario.api
+        return api.latency_s * max(0.0, 1 + self._delays.uniform(-api.jitter, api.jitter)) if api.latency_s else 0.0
 
     def request_id(self) -> str:
         return f"req-{self._run}-{next(self._requests):06d}"

@@ -1,8 +1,9 @@
-"""Hosts and their free GPUs, per (data center, GPU type, cloud)."""
+"""Hosts and their free GPUs, per (data center, GPU type, cloud), as they are at the moment."""
 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ from rp_sim.inventory import data_centers, find_gpu, gpu_types
 from rp_sim.scenario.model import Stock as StockRow
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Iterable
 
     from rp_sim.inventory import GpuType
     from rp_sim.scenario import Scenario
+    from rp_sim.scenario.model import Refuse
 
 LEVELS = ("NONE", "LOW", "MEDIUM", "HIGH")
 
@@ -26,7 +27,7 @@ class Host:
 
     id: str
     gpu: str
-    data_center: str
+    data_center: str  # "" for a community host that belongs to none
     cloud: str
     size: int
     cuda: str | None
@@ -55,40 +56,49 @@ class Wanted:
     count: int
     cloud: str
     data_centers: tuple[str, ...] = ()
+    pinned: bool = False  # the client named data centers, or a volume did
     allowed_cuda: tuple[str, ...] = ()
     minimum_cuda: str = ""
 
 
 class Stock:
-    def __init__(self, scenario: Scenario, seed: int) -> None:
-        self._scenario = scenario
+    """`passed` tells how many simulated seconds ago the scenario began."""
+
+    def __init__(self, scenario: Scenario, seed: int, passed: Callable[[], float]) -> None:
         self._seed = seed
-        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self._passed = passed
         self.hosts: dict[str, Host] = {}
+        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self.replace(scenario)
 
     def replace(self, scenario: Scenario) -> None:
         """New rules, with the hosts that pods sit on kept as they are."""
         self._scenario = scenario
+        self._moments = sorted({moment for row in scenario.stock for moment in (row.from_s, row.until_s)})
+        self._turn = 0
         self._pools.clear()
 
     def pool(self, data_center: str, gpu: str, cloud: str) -> Pool:
+        turn = bisect_right(self._moments, self._passed())
+        if turn != self._turn:
+            self._turn = turn
+            self._pools.clear()
         key = (data_center, gpu, cloud)
         if key not in self._pools:
             self._pools[key] = self._build(*key)
         return self._pools[key]
 
-    def place(self, wanted: Wanted, choose: random.Random, refused: Callable[[Pool], bool]) -> Host | None:
-        """A host with room, or None; nothing is taken yet."""
+    def fitting(self, wanted: Wanted, refuses: Callable[[Host], bool] = lambda _: False) -> list[Host]:
+        """The hosts with room; nothing is taken yet. Where data centers are named, hosts without a place are out."""
         centers = wanted.data_centers or tuple(center.id for center in data_centers())
         pools = [self.pool(center, wanted.gpu, wanted.cloud) for center in dict.fromkeys(centers)]
-        hosts = [
+        return [
             host
             for pool in pools
-            if not refused(pool)
             for host in pool.hosts
+            if (host.data_center or not wanted.data_centers) and not refuses(host)
             if host.free >= wanted.count and cuda_fits(host.cuda, wanted.allowed_cuda, wanted.minimum_cuda)
         ]
-        return choose.choice(hosts) if hosts else None
 
     def availability(self, pools: Iterable[Pool], count: int, accepts: Callable[[Host], bool] = lambda _: True) -> str:
         pools = [pool for pool in pools if pool.hosts]
@@ -113,7 +123,7 @@ class Stock:
     def _row(self, data_center: str, gpu: str, cloud: str) -> StockRow:
         for row in reversed(self._scenario.stock):
             here = fnmatchcase(gpu, row.gpu) and fnmatchcase(data_center, row.data_center)
-            if here and row.cloud in ("*", cloud):
+            if here and row.cloud in ("*", cloud) and in_force(row, self._passed()):
                 return row
         return StockRow()
 
@@ -122,15 +132,19 @@ class Stock:
         host_id = hashlib.sha256(text.encode()).hexdigest()[:8]
         versions = pool.row.cuda or self._scenario.hosts.cuda_versions
         cuda = versions[index % len(versions)] if versions and gpu.manufacturer == "NVIDIA" else None
+        place = "" if self._has_no_place(host_id, pool.cloud) else pool.data_center
         known = self.hosts.get(host_id)
-        if known is not None:
-            # The scenario was replaced: pods that sit here keep their GPUs and their driver.
-            known.size, known.offered = size
-            known.cuda = known.cuda if known.used else cuda
-            return known
-        host = Host(host_id, pool.gpu, pool.data_center, pool.cloud, size[0], cuda, size[1])
-        self.hosts[host_id] = host
-        return host
+        if known is None:
+            known = self.hosts[host_id] = Host(host_id, pool.gpu, place, pool.cloud, size[0], cuda, size[1])
+        # The rules have changed: pods that sit here keep their GPUs, their driver and their place.
+        known.size, known.offered = size
+        if not known.used:
+            known.cuda, known.data_center = cuda, place
+        return known
+
+    def _has_no_place(self, host_id: str, cloud: str) -> bool:
+        share = self._scenario.hosts.community_without_place
+        return cloud == "COMMUNITY" and int(host_id, 16) / 16**8 < share
 
 
 def _sizes(row: StockRow, gpu: GpuType, cloud: str) -> list[tuple[int, int]]:
@@ -141,6 +155,10 @@ def _sizes(row: StockRow, gpu: GpuType, cloud: str) -> list[tuple[int, int]]:
         return [(size, 0)]
     whole, rest = divmod(count, size)
     return [(size, size)] * whole + ([(size, rest)] if rest else [])
+
+
+def in_force(row: StockRow | Refuse, passed: float) -> bool:
+    return row.from_s <= passed and (not row.until_s or passed < row.until_s)
 
 
 def cuda_fits(cuda: str | None, allowed: tuple[str, ...], minimum: str) -> bool:

@@ -32,7 +32,7 @@ def pod_json(pod: Pod, now: float, scenario: Scenario, *, fresh: bool = False) -
         "registry": pod.registry,
         "gpu": _gpu(pod, scenario),
         "cloud": pod.cloud,
-        "dataCenterId": pod.host.data_center,
+        "dataCenterId": pod.host.data_center or None,
         "cudaVersion": pod.host.cuda if assigned else None,
         "ssh": {"proxy": _proxy(pod) if assigned else None, "direct": _direct(pod, now)},
         "template": None,

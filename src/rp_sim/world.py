@@ -8,13 +8,14 @@ import string
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from rp_sim import orders
+from rp_sim import orders, templates
 from rp_sim.edit import edit_pod
 from rp_sim.inventory import require_gpu
 from rp_sim.lifecycle import Lifecycle
+from rp_sim.placement import Placement
 from rp_sim.pod import ACTIONS, Pod
-from rp_sim.problems import CAPACITY, HOST_FULL, NO_DISK, Problem, bad_request, no_capacity, not_found
-from rp_sim.stock import Stock, Wanted
+from rp_sim.problems import HOST_FULL, NO_DISK, Problem, bad_request, not_found
+from rp_sim.stock import Wanted
 from rp_sim.volumes import NetworkVolume, Volumes
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rp_sim.lifecycle import Containers
     from rp_sim.scenario import Scenario
     from rp_sim.scenario.model import ExistingPod, Jank
-    from rp_sim.stock import Host, Pool
+    from rp_sim.stock import Host
 
 NOTHING = 1e-9  # USD
 ALPHABET = string.ascii_lowercase + string.digits
@@ -36,13 +37,14 @@ class World:
         self._random = random.Random(self.seed)  # noqa: S311  a simulation, not a secret
         self.life = Lifecycle(scenario, containers, clock.now)
         self.life.seed(self._random)
-        self.stock = Stock(scenario, self.seed)
+        self.placement = Placement(scenario, self.seed, self._random, lambda: self.life.at)
+        self.stock = self.placement.stock
         self.pods: dict[str, Pod] = {}
         self.volumes = Volumes(lambda: self.new_id(10))
         self.ssh_keys: list[str] = []
+        self.templates: dict[str, dict[str, Any]] = {}
         self.created = 0
         self.balance = 0.0
-        self._refused: dict[int, int] = {}
         self._jank_used: dict[int, int] = {}
         self._spent_before = 0.0
         self._open_account()
@@ -51,8 +53,7 @@ class World:
         """New rules for what comes; pods, volumes and keys that exist stay."""
         self.scenario = self.life.scenario = scenario
         self.clock.set_speed(scenario.clock.speed)
-        self.stock.replace(scenario)
-        self._refused.clear()
+        self.placement.replace(scenario)
         self._jank_used.clear()
         self._spent_before = self.spent()
         self._open_account()
@@ -111,10 +112,10 @@ class World:
 
     def create(self, body: dict[str, Any]) -> Pod:
         orders.check_rules(body, self.volumes)
-        wanted = orders.wanted(body, self.volumes)
+        wanted = orders.wanted(body, self.volumes, self.scenario.invented)
         if self.credit() < require_gpu(wanted.gpu).price(wanted.cloud) * wanted.count:
             raise Problem(402, self.scenario.invented.no_balance_detail)
-        host = self._place(wanted)
+        host = self.placement.place(wanted)
         if "disk" not in body:
             raise bad_request(NO_DISK)  # told only after a machine was found
         pod = self._new_pod(body, wanted, host)
@@ -179,29 +180,7 @@ class World:
         pod.generation += 1
         self.life.provision(pod)
 
-    # -- placement ----------------------------------------------------------------------------------------
-
-    def _place(self, wanted: Wanted) -> Host:
-        hit: list[int] = []
-        host = self.stock.place(wanted, self._random, lambda pool: self._refuses(pool, hit))
-        if host is not None:
-            return host
-        if not hit:
-            raise no_capacity()
-        for index in set(hit):
-            self._refused[index] = self._refused.get(index, 0) + 1
-        rule = self.scenario.refuse[hit[0]]
-        raise Problem(rule.status, rule.detail or CAPACITY)
-
-    def _refuses(self, pool: Pool, hit: list[int]) -> bool:
-        for index, rule in enumerate(self.scenario.refuse):
-            here = fnmatchcase(pool.gpu, rule.gpu) and fnmatchcase(pool.data_center, rule.data_center)
-            if not here or rule.cloud not in ("*", pool.cloud):
-                continue
-            if rule.times == 0 or self._refused.get(index, 0) < rule.times:
-                hit.append(index)
-                return True
-        return False
+    # -- a new pod ----------------------------------------------------------------------------------------
 
     def _new_pod(self, body: dict[str, Any], wanted: Wanted, host: Host) -> Pod:
         return Pod(
@@ -231,6 +210,7 @@ class World:
         if body.get("startJupyter") and "JUPYTER_PASSWORD" not in pod.env:
             pod.injected["JUPYTER_PASSWORD"] = self.new_id(20)
         pod.host.used += pod.count
+        pod.began = self.life.next_moment()
         self.created += 1
         pod.janks = self._janks(pod)
         self.pods[pod.id] = pod
@@ -258,6 +238,8 @@ class World:
                 volume_id = row.id or self.new_id(10)
                 volume = NetworkVolume(volume_id, row.name, row.size, row.data_center, row.type)
                 self.volumes[volume_id] = volume
+        rows = [(row.id or self.new_id(10), row) for row in account.template]
+        self.templates = {template_id: templates.own(row, template_id) for template_id, row in rows}
         for row_pod in account.pod:
             if row_pod.name not in {pod.name for pod in self.pods.values()}:
                 self._existing(row_pod)
@@ -273,8 +255,8 @@ class World:
             "mounts": {"persistent": {"size": row.volume, "path": "/workspace"}} if row.volume >= 10 else {},
         }
         centers = (row.data_center,) if row.data_center else ()
-        wanted = Wanted(row.gpu, row.count, row.cloud, centers)
-        host = self.stock.place(wanted, self._random, lambda _: False)
+        wanted = Wanted(row.gpu, row.count, row.cloud, centers, pinned=bool(centers))
+        host = self.placement.existing(wanted)
         if host is None:
             return  # the scenario left no room for it
         pod = self._new_pod(body, wanted, host)

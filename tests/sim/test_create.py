@@ -112,7 +112,10 @@ def test_global_networking_needs_a_data_center_that_has_it(api: Api) -> None:
     pod = api.created(globalNetworking=True)
     assert pod["globalNetworking"]["enabled"] is True
     assert pod["globalNetworking"]["internalDns"] == f"{pod['id']}.runpod.internal"
-    assert api.create(globalNetworking=True, dataCenterIds=["AP-IN-1"]).detail == CAPACITY
+    refused = api.create(globalNetworking=True, dataCenterIds=["AP-IN-1"])
+    assert (refused.status, refused.detail) == (400, "global networking is not supported in the requested data centers")
+    amd = api.create(globalNetworking=True, gpu={"id": "AMD Instinct MI300X OAM", "count": 1})
+    assert (amd.status, amd.detail) == (400, "global networking requires an NVIDIA GPU")
 
 
 def test_network_volumes(api: Api) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from rp_sim.http import account, billing, catalog, control, pods
+from rp_sim.http import account, billing, catalog, control, pods, templates
 from rp_sim.http.pipeline import add_headers, pipeline
 from rp_sim.http.reply import SIMULATOR
 from rp_sim.operations import OPERATIONS
@@ -34,6 +34,9 @@ HANDLERS: dict[str, Handler] = {
     "getNetworkVolume": account.get_volume,
     "updateNetworkVolume": account.update_volume,
     "deleteNetworkVolume": account.delete_volume,
+    "listTemplates": templates.list_templates,
+    "getTemplate": templates.get_template,
+    "listPublicTemplates": templates.list_public_templates,
     "listPodBilling": billing.list_pod_billing,
 }
 

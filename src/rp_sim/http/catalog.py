@@ -41,7 +41,12 @@ class Scope:
     minimum_cuda: str
 
     def accepts(self, host: Host) -> bool:
-        return cuda_fits(host.cuda, self.cuda, self.minimum_cuda)
+        """A host without a place is in no country either."""
+        fits = cuda_fits(host.cuda, self.cuda, self.minimum_cuda)
+        return fits and (bool(host.data_center) or not self.countries)
+
+    def accepts_here(self, host: Host) -> bool:
+        return bool(host.data_center) and self.accepts(host)
 
 
 async def list_gpus(request: web.Request) -> web.Response:
@@ -142,7 +147,8 @@ def _gpu(gpu: GpuType, scope: Scope | None, stock: Stock) -> dict[str, Any]:
 
 def _availability(gpu: GpuType, scope: Scope, stock: Stock) -> dict[str, Any]:
     pools = list(_pools(gpu, scope, stock))
-    levels = {pool.data_center: stock.availability([pool], scope.count, scope.accepts) for pool in pools}
+    here = [pool for pool in pools if any(host.data_center and host.size >= scope.count for host in pool.hosts)]
+    levels = {pool.data_center: stock.availability([pool], scope.count, scope.accepts_here) for pool in here}
     shown: dict[str, Any] = {"availability": stock.availability(pools, scope.count, scope.accepts)}
     if levels and any(level != "NONE" for level in levels.values()):
         shown["dataCenters"] = [{"id": dc, "name": dc, "availability": level} for dc, level in levels.items()]
@@ -199,4 +205,5 @@ def _rentable() -> list[GpuType]:
 
 def _in_center(center: DataCenter, gpu: GpuType, stock: Stock) -> dict[str, Any]:
     pools = [stock.pool(center.id, gpu.id, cloud) for cloud in CLOUDS if gpu.rentable(cloud)]
-    return {"id": gpu.id, "name": gpu.name, "availability": stock.availability(pools, 1)}
+    level = stock.availability(pools, 1, lambda host: bool(host.data_center))
+    return {"id": gpu.id, "name": gpu.name, "availability": level}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ async def pipeline(request: web.Request, handler: Handler) -> web.StreamResponse
     sim = simulator(request)
     sim.world.tick()
     call = await _record(sim, request)
+    if delay := sim.latency():
+        await asyncio.sleep(delay)
+        sim.world.tick()
     try:
         response = await _answer(sim, request, handler, call)
     except Reset:

@@ -212,7 +212,6 @@ class Container:
             "RUNPOD_POD_ID": pod.id,
             "RUNPOD_POD_HOSTNAME": f"{pod.id}-{pod.host.id}",
             "RUNPOD_API_KEY": pod.api_key,
-            "RUNPOD_DC_ID": pod.host.data_center,
             "RUNPOD_GPU_COUNT": str(pod.gpus_present),
             "RUNPOD_GPU_NAME": urllib.parse.quote_plus(pod.gpu.id),
             "RUNPOD_CPU_COUNT": str(pod.gpu.vcpu_per_gpu * pod.count),
@@ -221,6 +220,8 @@ class Container:
             "RUNPOD_TCP_PORT_22": str(pod.port or ""),
             **self._image_environment(),
         }
+        if pod.host.data_center:
+            given["RUNPOD_DC_ID"] = pod.host.data_center
         if pod.volume_id:
             given["RUNPOD_VOLUME_ID"] = pod.volume_id
         if api:

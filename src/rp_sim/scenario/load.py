@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from rp_sim.scenario.model import Jank, Refuse, Stock
+    from rp_sim.scenario.model import Jank, Landing, Refuse, Stock
 
 __all__ = ["ScenarioError", "load", "loads"]
 
@@ -58,12 +58,30 @@ def _check(scenario: Scenario) -> None:
     for path, name in _ids(scenario):
         if not re.fullmatch(r"[a-z0-9]*", name):
             raise ScenarioError(f"{path}: expected lower-case letters and digits, got {name!r}")
+    _check_spans(scenario)
+    _check_volumes(scenario)
     _check_jank(scenario)
+
+
+def _check_spans(scenario: Scenario) -> None:
+    spans: tuple[tuple[str, Sequence[Stock | Refuse]], ...] = (("stock", scenario.stock), ("refuse", scenario.refuse))
+    for section, rows in spans:
+        for index, row in enumerate(rows):
+            if row.until_s and row.until_s <= row.from_s:
+                raise ScenarioError(f"{section}[{index}].until_s: must be above from_s, got {row.until_s:g}")
+
+
+def _check_volumes(scenario: Scenario) -> None:
+    """RunPod makes no volume below 10 GB; 0 is none."""
+    for index, row in enumerate(scenario.account.template):
+        if 0 < row.volume < 10:
+            raise ScenarioError(f"account.template[{index}].volume: must be 0 or at least 10, got {row.volume}")
 
 
 def _ids(scenario: Scenario) -> Iterator[tuple[str, str]]:
     yield from ((f"account.volume[{i}].id", row.id) for i, row in enumerate(scenario.account.volume))
     yield from ((f"account.pod[{i}].id", row.id) for i, row in enumerate(scenario.account.pod))
+    yield from ((f"account.template[{i}].id", row.id) for i, row in enumerate(scenario.account.template))
 
 
 def _check_jank(scenario: Scenario) -> None:
@@ -94,8 +112,13 @@ def _check_words(index: int, jank: Jank) -> None:
         raise ScenarioError(f"jank[{index}].fault: expected one of {words}, got {jank.fault!r}")
 
 
-def _placed(scenario: Scenario) -> tuple[tuple[str, Sequence[Stock | Refuse | Jank]], ...]:
-    return ("stock", scenario.stock), ("refuse", scenario.refuse), ("jank", scenario.jank)
+def _placed(scenario: Scenario) -> tuple[tuple[str, Sequence[Stock | Refuse | Landing | Jank]], ...]:
+    return (
+        ("stock", scenario.stock),
+        ("refuse", scenario.refuse),
+        ("landing", scenario.landing),
+        ("jank", scenario.jank),
+    )
 
 
 def _gpu_patterns(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -106,7 +129,9 @@ def _gpu_patterns(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 def _data_center_patterns(scenario: Scenario) -> Iterator[tuple[str, str]]:
     for section, rows in _placed(scenario):
-        yield from ((f"{section}[{index}].data_center", row.data_center) for index, row in enumerate(rows))
+        for index, row in enumerate(rows):
+            # An empty one means the hosts without a place, where a create can land.
+            yield f"{section}[{index}].data_center", row.data_center or ("*" if section == "landing" else "")
     for index, volume in enumerate(scenario.account.volume):
         yield f"account.volume[{index}].data_center", volume.data_center
     for index, pod in enumerate(scenario.account.pod):
@@ -117,6 +142,8 @@ def _cuda_versions(scenario: Scenario) -> Iterator[tuple[str, str]]:
     yield from ((f"hosts.cuda_versions[{i}]", v) for i, v in enumerate(scenario.hosts.cuda_versions))
     for index, row in enumerate(scenario.stock):
         yield from ((f"stock[{index}].cuda[{i}]", v) for i, v in enumerate(row.cuda))
+    for index, template in enumerate(scenario.account.template):
+        yield from ((f"account.template[{index}].allowed_cuda[{i}]", v) for i, v in enumerate(template.allowed_cuda))
 
 
 def _known(path: str, pattern: str, known: Iterable[str], what: str) -> None:

@@ -48,6 +48,8 @@ class Stock:
     gpus_per_host: int = at_least(0, 0)
     cuda: tuple[str, ...] = ()
     availability: Availability | Literal[""] = ""
+    from_s: float = at_least(0, 0.0)
+    until_s: float = at_least(0, 0.0)  # 0: for ever
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Hosts:
     resume: Literal["ok", "full", "zero_gpu"] = "ok"
     taken_after_stop_s: float = at_least(0, 0.0)
     cgroup: Literal[1, 2] = 2
+    community_without_place: float = field(default=0.0, metadata={"min": 0, "max": 1})
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,18 @@ class Refuse:
     times: int = at_least(0, 0)
     status: int = at_least(400, 400)
     detail: str = CAPACITY
+    from_s: float = at_least(0, 0.0)
+    until_s: float = at_least(0, 0.0)  # 0: for ever
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where creates land that name no data center, as far as there is stock; `times = 0` means always."""
+
+    data_center: str
+    gpu: str = "*"
+    cloud: CloudPattern = "*"
+    times: int = at_least(0, 0)
 
 
 FaultKind = Literal[
@@ -132,11 +147,34 @@ class ExistingPod:
 
 
 @dataclass(frozen=True)
+class Template:
+    """A template of the account at RunPod."""
+
+    name: str
+    image: str
+    args: str = ""
+    disk: int = at_least(1, 50)
+    ports: tuple[str, ...] = ("8888/http", "22/tcp")
+    env: dict[str, str] = field(default_factory=dict)
+    volume: int = at_least(0, 0)
+    mount_path: str = "/workspace"
+    id: str = ""
+    serverless: bool = False
+    registry: str = ""
+    allowed_cuda: tuple[str, ...] = ()
+    public: bool = False
+    category: Literal["CPU", "NVIDIA", "AMD"] = "NVIDIA"
+    start_ssh: bool = True
+    start_jupyter: bool = True
+
+
+@dataclass(frozen=True)
 class Account:
     balance: float = 1000.0
     ssh_keys: tuple[str, ...] = ()
     volume: tuple[Volume, ...] = ()
     pod: tuple[ExistingPod, ...] = ()
+    template: tuple[Template, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,6 +185,14 @@ class Image:
     pull_s: float = at_least(0, 0.0)
     size_gb: float = at_least(0, 0.0)
     torch: bool = False
+
+
+@dataclass(frozen=True)
+class ApiAnswers:
+    """Of each answer of the API; in real seconds, as a client waits for them."""
+
+    latency_s: float = at_least(0, 0.0)
+    jitter: float = at_least(0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -179,6 +225,8 @@ class Invented:
     locked_detail: str = "pod is locked"
     locked_terminate: bool = True
     pod_key: Literal["own_pod", "forbidden"] = "own_pod"
+    global_network_gpu_detail: str = "global networking requires an NVIDIA GPU"
+    global_network_place_detail: str = "global networking is not supported in the requested data centers"
 
 
 @dataclass(frozen=True)
@@ -190,6 +238,8 @@ class Scenario:
     hosts: Hosts = Hosts()
     stock: tuple[Stock, ...] = ()
     refuse: tuple[Refuse, ...] = ()
+    landing: tuple[Landing, ...] = ()
+    api: ApiAnswers = ApiAnswers()
     fault: tuple[Fault, ...] = ()
     jank: tuple[Jank, ...] = ()
     quota: Quota = Quota()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ def read_table(cls: type[T], table: object, path: str) -> T:
     values = {key: read_value(hints[key], value, _join(path, key)) for key, value in table.items()}
     for name, item in fields.items():
         if name in values:
-            _check_minimum(values[name], item.metadata.get("min"), _join(path, name))
+            _check_bounds(values[name], item.metadata, _join(path, name))
         elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
             raise ScenarioError(f"{_join(path, name)}: missing")
     return cls(**values)
@@ -84,9 +85,13 @@ def _read_scalar(hint: Any, value: object, path: str) -> object:
     raise ScenarioError(f"{path}: expected {_name(hint)}, got {_kind(value)}")
 
 
-def _check_minimum(value: object, minimum: float | None, path: str) -> None:
-    if minimum is not None and isinstance(value, int | float) and value < minimum:
-        raise ScenarioError(f"{path}: must be at least {minimum:g}, got {value:g}")
+def _check_bounds(value: object, bounds: Mapping[str, float], path: str) -> None:
+    if not isinstance(value, int | float):
+        return
+    if value < bounds.get("min", value):
+        raise ScenarioError(f"{path}: must be at least {bounds['min']:g}, got {value:g}")
+    if value > bounds.get("max", value):
+        raise ScenarioError(f"{path}: must be at most {bounds['max']:g}, got {value:g}")
 
 
 def _join(path: str, key: str) -> str:
