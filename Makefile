@@ -30,7 +30,7 @@ bench: setup ## start-up time, deploy latency, API calls
 	.venv/bin/python bench/run.py
 
 lock: ## renew requirements/dev.lock (needs uv)
-	uv pip compile pyproject.toml --extra sim --group dev --universal --python-version 3.11 --upgrade \
+	uv pip compile pyproject.toml --extra sim --extra notify --group dev --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --quiet -o requirements/dev.lock
 
 clean: ## remove .venv and caches

@@ -165,6 +165,8 @@ def user(tmp_path: Path, ssh_key: Path) -> Iterator[User]:
         # Nothing listens there: a test that forgets its world must not reach the real one.
         "RP_API_URL": "http://127.0.0.1:9",
         "RUNPOD_API_KEY": "no-key-at-all",
+        # Tests stay on this machine; those of the check bring a registry of their own.
+        "RP_IMAGE_CHECK": "off",
     }
     yield User(home, env)
     shutil.rmtree(runtime)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 
@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TextIO
 
+    from rp.documents import Documents
     from rp.domain.key import Key
+    from rp.editor import Editor
+    from rp.notify.notifier import Notifier
     from rp.operations.ports import Ports
+    from rp.operations.template_check import NameProblems
     from rp.output.output import Output
+    from rp.registry.registries import Registries
     from rp.remote.remote import OpenSsh
     from rp.runpod.client import RunPod
     from rp.state.aliases import Aliases
     from rp.state.catalog import CatalogCache
+    from rp.state.config import Config
     from rp.state.credentials import Credentials
     from rp.state.hosts import Hosts
     from rp.state.journal import Journal
@@ -74,6 +80,18 @@ class Context:
         return Templates(self.paths.templates)
 
     @cached_property
+    def documents(self) -> "Documents":
+        from rp.documents import Documents
+
+        return Documents(self.stdin)
+
+    @cached_property
+    def editor(self) -> "Editor":
+        from rp.editor import Editor
+
+        return Editor(self.env, on_terminal=self.output.is_interactive)
+
+    @cached_property
     def aliases(self) -> "Aliases":
         from rp.state.aliases import Aliases
 
@@ -121,10 +139,46 @@ class Context:
         return CatalogCache(self.paths.catalog, self.address)
 
     @cached_property
+    def images(self) -> "Registries":
+        from rp.registry.registries import Registries
+        from rp.state.images import ImageCache
+
+        asks = self.env.get("RP_IMAGE_CHECK", "").lower() != "off"
+        return Registries(ImageCache(self.paths.images), monotonic=self.clock.monotonic, asks=asks)
+
+    @property
+    def name_problems(self) -> "NameProblems":
+        from rp.operations.template_names import name_problems
+
+        return name_problems(self.catalogs, self.clock)
+
+    @cached_property
     def credentials(self) -> "Credentials":
         from rp.state.credentials import Credentials
 
         return Credentials(self.env, self.paths.key_file, self.paths.runpod_config)
+
+    @cached_property
+    def config(self) -> "Config":
+        """What config.toml says; what is odd in it is told once. Raises StateUnreadable."""
+        from rp.state import config
+
+        found = config.read(self.paths.settings)
+        for warning in found.warnings:
+            self.output.warn(warning)
+        return found
+
+    @cached_property
+    def notifier(self) -> "Notifier":
+        from rp.notify.notifier import Notifier
+
+        return Notifier(self.env, self.clock.monotonic)
+
+    def notify_targets(self, given: Sequence[str]) -> tuple[str, ...]:
+        """Those given, else RP_NOTIFY's, else config.toml's. Raises StateUnreadable."""
+        from rp.notify import targets
+
+        return targets.chosen(given, self.env) or self.config.notify
 
     @cached_property
     def remote(self) -> "OpenSsh":
@@ -164,6 +218,7 @@ class Context:
             clock=self.clock,
             workers=self.workers,
             catalogs=self.catalogs,
+            images=self.images,
         )
 
     def cloud_with(self, key: "Key") -> "RunPod":

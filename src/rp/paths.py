@@ -39,6 +39,10 @@ class Paths:
         return self.config / "runpod_api_key"
 
     @property
+    def settings(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
     def ssh_config(self) -> Path:
         return self.config / "ssh_config"
 
@@ -61,6 +65,10 @@ class Paths:
     @property
     def catalog(self) -> Path:
         return self.state / "catalog.json"
+
+    @property
+    def images(self) -> Path:
+        return self.state / "images.json"
 
     @property
     def known_hosts(self) -> Path:

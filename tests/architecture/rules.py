@@ -9,8 +9,8 @@ SRC = Path(__file__).parents[2] / "src"
 # Programs that run on pods: sent there as text, imported by nobody.
 ON_THE_POD = "health/probe/"
 ANY = (
-    "context", "demo", "domain", "errors", "files", "health", "operations", "output", "paths", "remote", "runpod",
-    "state", "threads",
+    "context", "demo", "documents", "domain", "editor", "errors", "files", "health", "notify", "operations", "output",
+    "paths", "registry", "remote", "runpod", "state", "threads",
 )  # fmt: skip
 
 # part → what it may import of rp, itself aside. `a.b` is that module alone.
@@ -21,10 +21,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "paths": (),
     "files": ("errors",),
     "threads": (),
+    "documents": ("errors",),
+    "editor": ("errors",),
     "domain": ("errors",),
     "health": ("domain", "errors"),
     "operations": ("domain", "errors", "health"),
+    "registry": ("domain", "errors"),
     "runpod": ("domain", "errors"),
+    "notify": ("domain",),
     "remote": ("domain", "errors", "files", "paths"),
     "state": ("domain", "errors", "files", "paths"),
     "output": ("domain", "errors", "operations.events", "operations.results"),
@@ -34,7 +38,15 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 
 # (file or folder, third-party package that it may import)
-THIRD_PARTY = (("runpod/", "httpx2"), ("output/", "rich"), ("state/credentials.py", "keyring"))
+THIRD_PARTY = (
+    ("cli/completion.py", "argcomplete"),
+    ("registry/", "httpx2"),
+    ("runpod/", "httpx2"),
+    ("documents.py", "httpx2"),
+    ("notify/", "apprise"),
+    ("output/", "rich"),
+    ("state/credentials.py", "keyring"),
+)
 
 # The simulator is a second program; only these start it, and only when asked to.
 MAY_START_SIMULATOR = ("cli/sim.py", "cli/demo.py")
@@ -64,7 +76,7 @@ TOUCHES: dict[str, tuple[str, ...]] = {
     "socket": ("remote/",),
     "sqlite3": ("state/",),
     "fcntl": ("files.py", "state/"),
-    "tempfile": ("remote/", "cli/demo.py", "demo/"),
+    "tempfile": ("remote/", "editor.py", "cli/demo.py", "demo/"),
     "getpass": ("output/",),
     "signal": ("cli/", "demo/"),
 }

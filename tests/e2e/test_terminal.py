@@ -13,12 +13,13 @@ import pytest
 from conftest import RP, User, World, until
 
 COMMANDS = (
-    *("deploy", "list", "health", "why", "stop", "terminate", "add", "remove", "hosts", "template", "cleanup", "login"),
-    *("demo", "sim"),
+    *("deploy", "list", "gpus", "health", "why", "stop", "terminate", "add", "remove", "hosts", "template", "cleanup"),
+    *("login", "notify", "demo", "sim", "completion"),
 )
 VERBS = (
     *(("hosts", verb) for verb in ("list", "trust", "forget")),
-    *(("template", verb) for verb in ("derive", "list", "show", "delete")),
+    *(("template", verb) for verb in ("create", "derive", "edit", "list", "show", "rename", "copy")),
+    *(("template", verb) for verb in ("validate", "diff", "export", "import", "schema", "delete")),
     *(("sim", verb) for verb in ("start", "status", "stop", "scenario", "ledger")),
 )
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

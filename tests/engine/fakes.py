@@ -19,6 +19,10 @@ from rp.state.journal import Journal
 
 CAPACITY = "There are no longer any instances available with the requested specifications."
 BOOT_SECONDS = 3.0
+GPU_TYPES = (
+    GpuType("GPU", "GPU", 24, {SECURE: Offer(1.0, 8)}),
+    GpuType("OTHER", "OTHER", 24, {SECURE: Offer(2.0, 8)}),
+)
 KEY = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIJ4bRr8oHdAKd0Pb0rbbhEZTDTmPpBWlTHCoN3rKbkOH")
 
 
@@ -92,11 +96,25 @@ class FakeCloud:
     visible_at: dict[str, float] = field(default_factory=dict)
     born_at: dict[str, float] = field(default_factory=dict)
     terminated: list[str] = field(default_factory=list)
+    # The most pods that there were at a time.
+    most_alive: int = 0
+    # What the catalog tells, and what is there: False is no capacity.
+    told: Callable[[str, str], Stock] = lambda cloud, gpu: Stock.HIGH
+    has_room: Callable[[PodRequest], bool] = lambda request: True
+    # Where the next pods land.
+    lands_in: list[str | None] = field(default_factory=list)
+    gpu_types: tuple[GpuType, ...] = GPU_TYPES
+    centers: tuple[DataCenter, ...] = ()
+    created: list[PodRequest] = field(default_factory=list)
+    catalog_reads: int = 0
 
     def create(self, request: PodRequest) -> Pod:
         plan = self.on_create.pop(0) if self.on_create else "good"
         self.clock.sleep(self.before_create)
         self.before_create = 0.0
+        self.created.append(request)
+        if not self.has_room(request):
+            raise errors.BadRequest("refused", status=400, detail=CAPACITY)
         if plan == "refused":
             raise errors.BadRequest("refused", status=400, detail=CAPACITY)
         if plan == "nothing, unclear":
@@ -124,9 +142,12 @@ class FakeCloud:
             cost_per_hour=1.0,
             env={"bad": "yes"} if bad else {},
             proxy_host="00000000" if same else f"{len(self.born_at) + 1:08x}",
+            data_center=self.lands_in.pop(0) if self.lands_in else None,
+            cloud=request.cloud,
         )
         self.pods_by_id[pod.id] = pod
         self.visible_at[pod.id] = self.clock.time
+        self.most_alive = max(self.most_alive, len(self.pods_by_id))
         self.born_at[pod.id] = self.clock.time + (10_000 if slow else 0)
         return pod
 
@@ -165,12 +186,13 @@ class FakeCloud:
         yield f"256 {KEY.fingerprint} root@{pod_id} (ED25519)"
 
     def gpus(self, cloud: str, *, count: int, min_cuda: str | None = None, cudas: tuple[str, ...] = ()) -> Catalog:
-        gpu = GpuType("GPU", "GPU", 24, {SECURE: Offer(1.0, 8)})
-        other = GpuType("OTHER", "OTHER", 24, {SECURE: Offer(2.0, 8)})
-        return Catalog((gpu, other), stock={(cloud, "GPU", count): Stock.HIGH, (cloud, "OTHER", count): Stock.HIGH})
+        self.catalog_reads += 1
+        return Catalog(
+            self.gpu_types, stock={(cloud, gpu.id, count): self.told(cloud, gpu.id) for gpu in self.gpu_types}
+        )
 
     def data_centers(self) -> tuple[DataCenter, ...]:
-        return ()
+        return self.centers
 
     def ssh_keys(self) -> tuple[str, ...]:
         return ()
@@ -191,6 +213,13 @@ class NoCache:
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_: None
+
+
+class NoImages:
+    """Registries that nobody asks."""
+
+    def facts(self, *_: object) -> None:
+        return None
 
 
 class FakeSession:

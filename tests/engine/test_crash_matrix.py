@@ -4,23 +4,24 @@ import copy
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from engine.fakes import (
-    Alone,
     Crash,
     DyingJournal,
     FakeClock,
     FakeCloud,
     FakeRemote,
     NoCache,
+    NoImages,
     Process,
     Watched,
 )
+from engine.stage import Stage
 from rp.domain.pod import Pod
 from rp.domain.request import PodRequest
 from rp.domain.spec import Spec
@@ -66,6 +67,21 @@ SCENARIOS: dict[str, tuple[list[str], list[str]]] = {
     "nothing but the bad machine": (["bad same", "same", "same", "same", "same", "same"], []),
     "no balance after a refusal": (["refused", "no balance"], []),
 }
+# The same for races, whose lanes take their turns.
+RACES: dict[str, tuple[list[str], list[str]]] = {
+    "all good": ([], []),
+    "the first is bad": (["bad"], []),
+    "all bad": (["bad"] * 4, []),
+    "one refused": (["refused"], []),
+    "nothing anywhere": (["refused"] * 4, []),
+    "an answer is lost, and its pod shows up late": (["unclear late"], []),
+    "every answer is lost": (["unclear late", "unclear", "nothing, unclear"], []),
+    "a loser that will not die": ([], ["HTTP 500"] * 6),
+    "a bad pod that will not die": (["bad"], ["HTTP 500"] * 6),
+    "a slow one": (["slow"], []),
+    "the bad machine again": (["bad same", "same", "same"], []),
+    "no balance": (["good", "no balance"], []),
+}
 # The same effects as the others, and many of them.
 LONG = ("the bad machine again, and its pod will not die", "nothing but the bad machine", "bad pods only")
 
@@ -75,6 +91,7 @@ class World:
     """What survives a process: the account's pods, and the files."""
 
     folder: Path
+    race: int = 1
     clock: FakeClock = field(default_factory=FakeClock)
     cloud: FakeCloud = field(init=False)
 
@@ -85,10 +102,12 @@ class World:
     def run(self, process: Process, *, command: str, account: str = "mine") -> bool:
         """One process; returns whether it lived to its end."""
         journal = DyingJournal(Journal(self.folder / "rp.db", self.folder / "locks"), process)
-        ports = self._ports(process, journal, account)
+        stage = Stage(self.clock)
+        ports = self._ports(process, journal, stage, account)
         try:
             if command == "deploy":
-                _drain(deploy.deploy(preflight.prepare(Spec(TEMPLATE), "my-pod", force=False, ports=ports), ports))
+                plan = preflight.prepare(Spec(TEMPLATE), "my-pod", force=False, ports=ports)
+                _drain(deploy.deploy(replace(plan, race=self.race), ports))
             else:
                 _drain(recover(ports, everything=command == "cleanup"))
         except Crash:
@@ -96,14 +115,16 @@ class World:
         except RpError:
             return True
         finally:
+            stage.close()
             journal.after_death()
         return True
 
-    def _ports(self, process: Process, journal: DyingJournal, account: str) -> Ports:
+    def _ports(self, process: Process, journal: DyingJournal, stage: Stage, account: str) -> Ports:
         watched = Watched(self.cloud, process), Watched(FakeRemote(self.cloud), process)
         aliases = Watched(Aliases(self.folder / "pods.json"), process)
         kept = Looks(journal.real), Hosts(journal.real)
-        return Ports(account, *cast("Any", (*watched, aliases, None, journal, *kept, self.clock, Alone(), NoCache())))
+        outside = (*watched, aliases, None, journal, *kept, stage, stage, NoCache(), NoImages())
+        return Ports(account, *cast("Any", outside))
 
     def check(self) -> None:
         """Every pod is an alias's, or gone; nobody else's pod was touched; no alias means a dead pod."""
@@ -113,6 +134,8 @@ class World:
         assert owned <= alive, f"an alias means a dead pod: {owned - alive}"
         assert len(alive) <= 1
         assert FOREIGN.name not in self.cloud.terminated
+        if self.race > 1:
+            assert self.cloud.most_alive - 1 <= self.race, "more than were to race"
 
 
 def _drain(events: Iterator[object]) -> None:
@@ -129,31 +152,55 @@ def fast_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in SCENARIOS]
-)
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in LONG])
+def test_no_pod_is_lost_at_a_sample_of_places(name: str, fast_folder: Path) -> None:
+    _die_everywhere(*SCENARIOS[name], fast_folder, stride=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_no_pod_is_lost_wherever_the_process_dies(name: str, fast_folder: Path) -> None:
-    creates, terminates = SCENARIOS[name]
+    _die_everywhere(*SCENARIOS[name], fast_folder)
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_no_pod_of_a_race_is_lost_at_a_sample_of_places(name: str, fast_folder: Path) -> None:
+    _die_everywhere(*RACES[name], fast_folder, race=2, stride=5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("race", [2, 3])
+@pytest.mark.parametrize("name", RACES)
+def test_no_pod_of_a_race_is_lost_wherever_the_process_dies(name: str, race: int, fast_folder: Path) -> None:
+    _die_everywhere(*RACES[name], fast_folder, race=race)
+
+
+def _die_everywhere(
+    creates: list[str], terminates: list[str], fast_folder: Path, *, race: int = 1, stride: int = 1
+) -> None:
+    """At every `stride`-th effect of a deploy, and after each at every `stride`-th effect of the recovery."""
     visited = 0
 
     def world() -> World:
         nonlocal visited
         visited += 1
-        made = World(fast_folder / str(visited))
+        made = World(fast_folder / str(visited), race)
         made.folder.mkdir()
         made.cloud.on_create, made.cloud.on_terminate = list(creates), list(terminates)
         return made
 
-    for dies_at in range(_points(world(), "deploy") + 1):
+    for dies_at in range(0, _points(world(), "deploy") + 1, stride):
         crashed = _crashed(world(), dies_at)
-        for recovery_dies_at in range(_points(_copy(crashed, world()), "recover") + 1):
+        for recovery_dies_at in range(
+            dies_at // stride % stride, _points(_copy(crashed, world()), "recover") + 1, stride
+        ):
             again = _copy(crashed, world())
             again.run(Process(recovery_dies_at), command="recover")
             _later(again)
             again.check()
         shutil.rmtree(fast_folder, ignore_errors=True)
         fast_folder.mkdir()
-    print(f"{name}: {visited} crash points visited")
+    print(f"{visited} crash points visited")
 
 
 def _points(world: World, command: str) -> int:

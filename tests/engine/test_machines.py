@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from engine.fakes import Alone, FakeClock, FakeCloud, FakeRemote, NoCache
+from engine.fakes import Alone, FakeClock, FakeCloud, FakeRemote, NoCache, NoImages
 from engine.test_crash_matrix import TEMPLATE
 from rp.domain.host import FADE_DAYS, Failure, Marks
 from rp.domain.spec import Spec
@@ -31,7 +31,9 @@ class World:
         self.hosts = Hosts(journal)
         self.aliases = Aliases(folder / "pods.json")
         outside = (self.cloud, FakeRemote(self.cloud), self.aliases, None, journal)
-        self.ports = Ports("mine", *cast("Any", (*outside, Looks(journal), self.hosts, self.clock, Alone(), NoCache())))
+        self.ports = Ports(
+            "mine", *cast("Any", (*outside, Looks(journal), self.hosts, self.clock, Alone(), NoCache(), NoImages()))
+        )
         self.events: list[Event] = []
         self.most_alive = 0
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rp.domain.catalog import Catalog, DataCenter, GpuType, Offer
 from rp.domain.clouds import COMMUNITY, SECURE
+from rp.domain.order import ORDERS
 from rp.domain.template import Container, Health, Network, PostDeploy, SpeedTest, Template
 from rp.domain.verdict import LEVELS
 
@@ -24,13 +25,16 @@ def _gpu(row: dict[str, Any]) -> GpuType:
     prices = ((SECURE, row.get("securePrice")), (COMMUNITY, row.get("communityPrice")))
     most = {SECURE: row.get("maxGpuCountSecure"), COMMUNITY: row.get("maxGpuCountCommunity")}
     offers = {cloud: Offer(float(price), int(most[cloud] or 0)) for cloud, price in prices if price}
-    return GpuType(row["id"], row.get("displayName") or row["id"], int(row.get("memoryInGb") or 0), offers)
+    name, maker = row.get("displayName") or row["id"], row.get("manufacturer") or "NVIDIA"
+    return GpuType(row["id"], name, int(row.get("memoryInGb") or 0), offers, maker)
 
 
 GPUS = tuple(_gpu(row) for row in _rows("gpu_types.json") if row["id"] != "unknown")
 # Some ids exist twice, once with two spaces or letters run together; rows without a name are such leftovers.
-NAMED_GPUS = tuple(_gpu(row) for row in _rows("gpu_types.json") if row.get("displayName"))
-DATA_CENTERS = tuple(DataCenter(row["id"], row["id"], row["regionEnum"]) for row in _rows("data_centers.json"))
+NAMED_GPUS = tuple(_gpu(row) for row in _rows("gpu_types.json") if row.get("displayName") not in (None, "unknown"))
+DATA_CENTERS = tuple(
+    DataCenter(row["id"], row["id"], row["regionEnum"], row["globalNetworking"]) for row in _rows("data_centers.json")
+)
 COUNTRY_OF = {row["id"]: row["countryCode"] for row in _rows("data_centers.json")}
 CATALOG = Catalog(NAMED_GPUS, DATA_CENTERS)
 
@@ -63,6 +67,9 @@ EXAMPLE = {
 # Any text that JSON and argument lists can carry: no half surrogates, no NUL.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 words = st.text(string.ascii_letters + string.digits, min_size=1, max_size=12)
+_gpu_names = words.filter(lambda word: "x" not in word.lower())
+gpu_wishes = st.one_of(_gpu_names, st.tuples(st.integers(1, 16), _gpu_names).map(lambda one: f"{one[0]}x {one[1]}"))
+region_wishes = st.one_of(words, words.map(lambda word: f"!{word}"))
 variables = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 cuda_versions = st.from_regex(r"1[0-9]\.[0-9]", fullmatch=True)
 ports = st.tuples(st.integers(1, 65535), st.sampled_from(["tcp", "http"])).map(lambda pair: f"{pair[0]}/{pair[1]}")
@@ -92,12 +99,12 @@ def templates(draw: st.DrawFn) -> Template:
     cuda = draw(st.sampled_from([None, "floor", "list"]))
     return Template(
         name=draw(words),
-        gpu_preference=tuple(draw(st.lists(words, min_size=1, max_size=3))),
+        gpu_preference=tuple(draw(st.lists(gpu_wishes, min_size=1, max_size=3))),
         container=draw(containers(has_volume=volume == "host")),
         cloud_preference=tuple(
             draw(st.lists(st.sampled_from(["SECURE", "COMMUNITY", "ALL", "all"]), min_size=1, max_size=3))
         ),
-        region_preference=tuple(draw(st.lists(words, max_size=3))),
+        region_preference=tuple(draw(st.lists(region_wishes, max_size=3))),
         gpu_count=draw(st.integers(1, 16)),
         network=Network(draw(st.booleans())),
         health=draw(
@@ -125,6 +132,8 @@ def templates(draw: st.DrawFn) -> Template:
         allowed_cuda_versions=tuple(draw(st.lists(cuda_versions, min_size=1, max_size=3))) if cuda == "list" else (),
         registry_auth_id=draw(st.one_of(st.none(), words)),
         global_networking=draw(st.booleans()),
+        order=draw(st.sampled_from(ORDERS)),
+        min_vram_in_gb=draw(st.one_of(st.none(), st.integers(1, 300))),
         max_price_per_hour=draw(st.one_of(st.none(), amounts)),
         alias_pattern=draw(st.one_of(st.none(), words)),
         stop_after=draw(st.one_of(st.none(), words)),

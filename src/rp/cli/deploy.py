@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rp.cli import interrupts, options, recovery
 from rp.context import Context
+from rp.domain.order import ORDERS
 from rp.domain.verdict import LEVELS
-from rp.errors import ExitStatus
+from rp.errors import ExitStatus, UsageProblem
 
 if TYPE_CHECKING:
     from rp.domain.spec import Overrides
@@ -17,11 +19,39 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", help="a template of `rp template list`")
-    parser.add_argument("--alias", help="the pod's local name (default: rp-<template>-<short id>)")
-    parser.add_argument("--gpu", type=options.words, default=[], metavar="GPU,…", help="as `H100,A100 80gb,4090`")
-    parser.add_argument("--region", type=options.words, default=[], metavar="REGION,…", help="as EU, US, US-TX-3")
+    parser.add_argument("--alias", help="the pod's local name, or `sd-{i}` (default: rp-<template>-<short id>)")
+    _configure_placement(parser)
+    _configure_pod(parser)
+    _configure_patience(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show what would be tried, and create nothing")
+    options.add_force(parser, "let an alias that is taken point to the new pod; the old pod keeps running")
+    options.add_json(parser)
+    options.add_yes(parser)
+    options.examples(
+        parser,
+        "rp deploy sd --alias my-pod",
+        "rp deploy sd --gpu 'H100,2x4090' --region EU,US --cloud ALL --dry-run",
+        "rp deploy sd --wait 8h --notify desktop --max-price 3",
+        "rp deploy sd --replicas 4 --alias 'sd-{i}'",
+    )
+    parser.set_defaults(run=deploy)
+
+
+def _configure_placement(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gpu", type=options.words, default=[], metavar="GPU,…", help="as `H100,A100 80gb,2x4090`")
+    parser.add_argument("--region", type=options.words, default=[], metavar="REGION,…", help="as EU, US, '!US-TX-3'")
     parser.add_argument("--cloud", type=options.words, default=[], metavar="CLOUD,…", help="SECURE, COMMUNITY or ALL")
     parser.add_argument("--count", type=options.at_least(1), metavar="N", help="GPUs of the pod")
+    parser.add_argument("--order", choices=ORDERS, metavar="ORDER", help=f"what is tried first: {', '.join(ORDERS)}")
+    parser.add_argument("--max-price", type=options.amount, metavar="USD", help="an hour of the whole pod, at most")
+    parser.add_argument("--min-vram", type=options.at_least(1), metavar="GB", help="of each GPU")
+    parser.add_argument("--min-cuda", metavar="VERSION", help="that the machine's driver supports, as 12.8")
+
+
+def _configure_pod(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image", help="another image")
+    parser.add_argument("--container-disk", type=options.at_least(1), metavar="GB", help="lost at each stop")
+    parser.add_argument("--volume", type=options.at_least(0), metavar="GB", help="kept over a stop; 0 is none")
     parser.add_argument("--env", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
     parser.add_argument("--no-local-setup", action="store_true", help="do not run setup_local.sh here")
     parser.add_argument("--no-remote-setup", action="store_true", help="do not run setup_remote.sh on the pod")
@@ -30,39 +60,104 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--health", choices=LEVELS, metavar="LEVEL", help=f"{', '.join(LEVELS)} (docs/health.md)")
     parser.add_argument("--speed-test-url", metavar="URL", help="what to download as a test, http or https")
     parser.add_argument("--min-mbps", type=options.amount, metavar="N", help="megabits per second it should reach")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be tried, and create nothing")
-    options.add_force(parser, "let an alias that is taken point to the new pod; the old pod keeps running")
-    options.add_json(parser)
-    options.add_yes(parser)
-    options.examples(
+
+
+def _configure_patience(parser: argparse.ArgumentParser) -> None:
+    options.add_optional(
         parser,
-        "rp deploy sd --alias my-pod",
-        "rp deploy sd --gpu 'H100,A100 80gb' --region EU,US --cloud ALL --dry-run",
+        "--wait",
+        options.is_duration,
+        type=options.patience,
+        metavar="[DURATION]",
+        help="for capacity, as 8h; without end if none is given",
     )
-    parser.set_defaults(run=deploy)
+    options.add_optional(
+        parser,
+        "--notify",
+        options.is_target,
+        action="append",
+        default=[],
+        metavar="[TARGET]",
+        help="tell when it is done: desktop, a web hook, ntfy://… (see `rp notify`)",
+    )
+    parser.add_argument("--race", type=options.at_least(1), default=1, metavar="N", help="pods that boot at once")
+    parser.add_argument("--replicas", type=options.at_least(1), metavar="N", help="pods to deploy side by side")
 
 
 def deploy(args: argparse.Namespace, context: Context) -> int:
+    from rp.cli.template_share import agreed
     from rp.domain.spec import merge
-    from rp.operations import deploy as operation
     from rp.operations import preflight
-    from rp.output import deploys
 
+    if args.replicas and args.race > 1:
+        raise UsageProblem("--race and --replicas exclude each other", hint="replicas boot side by side already")
+    targets = _targets(args, context)
     spec = merge(context.templates.get(args.template), _overrides(args), context.env)
     for unknown in context.templates.unknown_keys(args.template):
         context.output.warn(unknown)
     recovery.recover(context)
     plan = preflight.prepare(spec, args.alias, force=args.force, ports=context.ports)
+    plan = replace(plan, race=args.race, wait=args.wait)
     for warning in plan.warnings:
         context.output.warn(warning)
     if args.dry_run:
         return _show(plan, context)
-    if context.output.is_interactive and not context.output.confirm(deploys.question(plan), yes=args.yes, default=True):
+    if not agreed(args.template, plan.spec.template, context, yes=args.yes):
+        return ExitStatus.FAILED
+    if args.replicas:
+        return _deploy_all(plan, targets, args, context)
+    return _deploy_one(plan, targets, args, context)
+
+
+def _deploy_one(plan: "Plan", targets: tuple[str, ...], args: argparse.Namespace, context: Context) -> int:
+    from rp.operations import announce
+    from rp.operations import deploy as operation
+    from rp.output import deploys
+
+    if not _agreed(deploys.question(plan), args, context):
         return ExitStatus.FAILED
     interrupts.announce_cleaning()
-    deployed = context.output.follow(operation.deploy(plan, context.ports), context.clock.monotonic)
+    steps = operation.deploy(plan, context.ports)
+    if targets:
+        steps = announce.announced(steps, plan.alias, announce.of_one, targets, context.notifier)
+    deployed = context.output.follow(steps, context.clock.monotonic)
     context.output.result(deploys.document(deployed, context.today()), deploys.summary(deployed, plan.catalog.names()))
     return ExitStatus.FAILED if deployed.left else ExitStatus.OK
+
+
+def _deploy_all(plan: "Plan", targets: tuple[str, ...], args: argparse.Namespace, context: Context) -> int:
+    from rp.operations import announce
+    from rp.operations import replicas as operation
+    from rp.output import replicas as shown
+
+    plans = operation.plans_of(plan, args.replicas, args.alias, context.ports)
+    if not _agreed(shown.question(plans), args, context):
+        return ExitStatus.FAILED
+    interrupts.announce_cleaning()
+    steps = operation.deploy_all(plans, context.ports)
+    if targets:
+        name = plan.spec.template.name
+        steps = announce.announced(steps, name, announce.of_several, targets, context.notifier)
+    aliases = [one.alias for one in plans]
+    replicas = context.output.follow_all(aliases, steps, context.clock.monotonic)
+    lines = shown.summary(replicas, plan.catalog.names())
+    context.output.result(shown.document(replicas, context.today()), lines)
+    return replicas.exit_status
+
+
+def _agreed(question: str, args: argparse.Namespace, context: Context) -> bool:
+    return not context.output.is_interactive or context.output.confirm(question, yes=args.yes, default=True)
+
+
+def _targets(args: argparse.Namespace, context: Context) -> tuple[str, ...]:
+    """Where the message goes; a target that cannot work is told before the wait, not after it."""
+    if not args.notify:
+        return ()
+    targets = context.notify_targets([target for target in args.notify if target]) or ("desktop",)
+    for target in targets:
+        if problem := context.notifier.problem(target):
+            raise UsageProblem(f"--notify: {problem}")
+    return targets
 
 
 def _overrides(args: argparse.Namespace) -> "Overrides":
@@ -81,6 +176,13 @@ def _overrides(args: argparse.Namespace) -> "Overrides":
         level=args.health,
         speed_test_url=args.speed_test_url,
         min_mbps=args.min_mbps,
+        order=args.order,
+        max_price=args.max_price,
+        min_vram=args.min_vram,
+        min_cuda=args.min_cuda,
+        image=args.image,
+        container_disk=args.container_disk,
+        volume=args.volume,
     )
 
 

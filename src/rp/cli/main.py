@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from rp import __version__
 from rp.cli import interrupts
-from rp.cli.options import help_page
+from rp.cli.options import Parser, help_page
 from rp.errors import ExitStatus, Interrupted, RpError, UsageProblem
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "deploy": ("rp.cli.deploy", "get a pod that works, from a template"),
         "list": ("rp.cli.pods", "show your pods, with or without an alias"),
+        "gpus": ("rp.cli.gpus", "show which GPUs can be had now, and where"),
         "health": ("rp.cli.health", "look at running pods from inside"),
         "why": ("rp.cli.why", "tell what happened in a deploy"),
         "stop": ("rp.cli.pods", "stop a pod; its volume is kept and billed"),
@@ -29,11 +30,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "add": ("rp.cli.pods", "give a pod of the account an alias"),
         "remove": ("rp.cli.pods", "forget an alias; its pod stays as it is"),
         "hosts": ("rp.cli.hosts", "machines that new pods are kept away from"),
-        "template": ("rp.cli.templates", "derive, list, show and delete templates"),
+        "template": ("rp.cli.templates", "make, change, check and share templates"),
         "cleanup": ("rp.cli.cleanup", "end what interrupted commands left behind"),
         "login": ("rp.cli.login", "store a RunPod API key, and check it"),
+        "notify": ("rp.cli.notify", "send a test message to where rp reports"),
         "demo": ("rp.cli.demo", "see it all on a simulator: no key, no cost"),
         "sim": ("rp.cli.sim", "run a simulated RunPod on this machine"),
+        "completion": ("rp.cli.completion", "let Tab complete names in your shell"),
     }
 )
 _FIRST_STEPS = """\
@@ -51,6 +54,8 @@ exit status: 0 done, 1 failed, 2 usage, 3 no capacity,
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; return its exit status."""
+    if "_ARGCOMPLETE" in os.environ and "COMP_LINE" in os.environ:
+        return _complete()
     _open_missing_streams()
     interrupts.install()
     wants_json = "--json" in argv
@@ -88,6 +93,14 @@ def _dispatch(argv: Sequence[str]) -> int:
     options = _command_parser(argv[0]).parse_args(argv[1:])
     status: int | None = options.run(options, _context(wants_json=getattr(options, "json", False)))
     return ExitStatus.OK if status is None else status
+
+
+def _complete() -> int:
+    """What a shell asks at each Tab."""
+    from rp.cli import completion
+
+    summaries = {name: summary for name, (_, summary) in COMMANDS.items()}
+    return completion.answer(_top_parser(), summaries, _configure, _context(wants_json=False), os.environ)
 
 
 def _open_missing_streams() -> None:
@@ -135,12 +148,16 @@ def _command_parser(name: str) -> argparse.ArgumentParser:
         near = names.nearest(name, COMMANDS, most=1, cutoff=0.6)
         hint = f"did you mean `rp {near[0]}`?" if near else "`rp --help` lists the commands"
         raise UsageProblem(f"there is no command `{name}`", hint=hint)
-    module, summary = COMMANDS[name]
-    parser = argparse.ArgumentParser(
+    _, summary = COMMANDS[name]
+    parser = Parser(
         prog=f"rp {name}",
         description=summary[0].upper() + summary[1:] + ".",
         formatter_class=help_page,
         allow_abbrev=False,
     )
-    import_module(module).CONFIGURE[name](parser)
+    _configure(name, parser)
     return parser
+
+
+def _configure(name: str, parser: argparse.ArgumentParser) -> None:
+    import_module(COMMANDS[name][0]).CONFIGURE[name](parser)

@@ -5,6 +5,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def help_page(prog: str) -> argparse.HelpFormatter:
     """Help as wide as the terminal, at most 100 columns; argparse itself would load shutil to find out."""
@@ -13,6 +17,35 @@ def help_page(prog: str) -> argparse.HelpFormatter:
     except (OSError, ValueError, AttributeError):
         columns = 80
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=min(columns, 102) - 2)
+
+
+class Parser(argparse.ArgumentParser):
+    """Knows options whose value may be left out, also right before an argument: `rp deploy --wait sd`."""
+
+    def __init__(self, *args: "Any", **keywords: "Any") -> None:
+        super().__init__(*args, **keywords)
+        self.may_lack_value: dict[str, Callable[[str], bool]] = {}
+
+    def parse_known_args(self, args: "Any" = None, namespace: "Any" = None) -> "Any":
+        """argparse's own `?` would take the argument for the value."""
+        return super().parse_known_args(_with_values(list(args or ()), self.may_lack_value), namespace)
+
+
+def _with_values(words: list[str], may_lack_value: Mapping[str, Callable[[str], bool]]) -> list[str]:
+    options_end = words.index("--") if "--" in words else len(words)
+    spelled = []
+    for index, word in enumerate(words[:options_end]):
+        following = words[index + 1] if index + 1 < options_end else ""
+        lacks_it = word in may_lack_value and not may_lack_value[word](following)
+        spelled.append(f"{word}=" if lacks_it else word)
+    return spelled + words[options_end:]
+
+
+def add_optional(parser: argparse.ArgumentParser, flag: str, fits: Callable[[str], bool], **keywords: "Any") -> None:
+    """An option whose value may be left out, which its `type` gets as an empty text; `fits` tells what is a value."""
+    if isinstance(parser, Parser):
+        parser.may_lack_value[flag] = fits
+    parser.add_argument(flag, **keywords)
 
 
 def examples(parser: argparse.ArgumentParser, *lines: str) -> None:
@@ -60,6 +93,25 @@ def true_or_false(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"`{text}` is neither true nor false")
     return text.lower() == "true"
+
+
+def patience(text: str) -> float:
+    """`2h` → its seconds; without a value, without end."""
+    from rp.domain.units import parse_duration
+
+    try:
+        return parse_duration(text) if text else float("inf")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def is_duration(text: str) -> bool:
+    return text[:1].isdigit()
+
+
+def is_target(text: str) -> bool:
+    """Whether it can be something that `--notify` sends to, and not the name of a template."""
+    return text == "desktop" or "://" in text or text.startswith("${")
 
 
 def at_least(minimum: int) -> Callable[[str], int]:

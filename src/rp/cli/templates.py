@@ -1,16 +1,25 @@
-"""`rp template derive`, `list`, `show`, `delete`."""
+"""`rp template`: `list`, `show`, `delete`, `rename`, `copy`, `derive`; the others have modules of their own."""
 
 import argparse
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from rp.cli import options
+from rp.cli import options, template_checks, template_create, template_edit, template_share
 from rp.context import Context
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    options.examples(parser, "rp template derive sd --from 89qgenjznh5t2j", "rp template list")
+    options.examples(
+        parser,
+        "rp template create sd --gpu 'H100,A100 80gb' --image IMAGE",
+        "rp template derive sd --from 89qgenjznh5t2j",
+        "rp template edit sd",
+    )
     options.add_verbs(parser, _VERBS)
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a template of `rp template list`")
 
 
 def _configure_derive(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +58,8 @@ def _configure_list(parser: argparse.ArgumentParser) -> None:
 
 
 def list_templates(_args: argparse.Namespace, context: Context) -> None:
-    stored = context.templates.raw()
+    # A `$schema` for editors is no template.
+    stored = {name: raw for name, raw in context.templates.raw().items() if not name.startswith("$")}
     if context.wants_json:
         context.output.json(stored)
     elif stored:
@@ -58,11 +68,14 @@ def list_templates(_args: argparse.Namespace, context: Context) -> None:
         rows = [shown.row(name, stored[name]) for name in sorted(stored)]
         context.output.table(shown.TEMPLATES, rows)
     else:
-        context.output.note("no templates: `rp template derive <name> --from <pod id>` makes one from a pod")
+        context.output.note(
+            "no templates: `rp template create <name>` makes one, "
+            "`rp template derive <name> --from <pod id>` makes one from a pod"
+        )
 
 
 def _configure_show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="a template of `rp template list`")
+    _add_name(parser)
     options.examples(parser, "rp template show sd")
     parser.set_defaults(run=show)
 
@@ -75,7 +88,7 @@ def show(args: argparse.Namespace, context: Context) -> None:
 
 
 def _configure_delete(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="a template of `rp template list`")
+    _add_name(parser)
     options.add_yes(parser)
     options.examples(parser, "rp template delete sd --yes")
     parser.set_defaults(run=delete)
@@ -90,11 +103,46 @@ def delete(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
+def _configure_rename(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("new", help="its name from now on")
+    options.add_force(parser, "replace a template of the new name")
+    options.examples(parser, "rp template rename sd sd-old")
+    parser.set_defaults(run=rename)
+
+
+def rename(args: argparse.Namespace, context: Context) -> None:
+    context.templates.rename(args.name, args.new, replace=args.force)
+    context.output.answer(f"template {args.name} is called {args.new} now")
+
+
+def _configure_copy(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("new", help="the copy's name")
+    options.add_force(parser, "replace a template of the new name")
+    options.examples(parser, "rp template copy sd sd-big && rp template edit sd-big")
+    parser.set_defaults(run=copy)
+
+
+def copy(args: argparse.Namespace, context: Context) -> None:
+    context.templates.copy(args.name, args.new, replace=args.force)
+    context.output.answer(f"template {args.new} is a copy of {args.name}")
+
+
 _VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = MappingProxyType(
     {
+        "create": ("make a template from options or answers", template_create.configure),
         "derive": ("make a template from a pod", _configure_derive),
+        "edit": ("change a template in your editor", template_edit.configure),
         "list": ("show the templates", _configure_list),
         "show": ("print a template as JSON", _configure_show),
+        "rename": ("give a template another name", _configure_rename),
+        "copy": ("make a template like another one", _configure_copy),
+        "validate": ("say all that is wrong with templates", template_checks.configure_validate),
+        "diff": ("compare two templates, or one with a pod", template_checks.configure_diff),
+        "export": ("write a template that others can import", template_share.configure_export),
+        "import": ("take templates from a file or an address", template_share.configure_import),
+        "schema": ("print the JSON Schema of a template", template_checks.configure_schema),
         "delete": ("delete a template", _configure_delete),
     }
 )

@@ -29,6 +29,8 @@ class State(StrEnum):
     ABSENT = "absent"
 
 
+# The reason of an attempt whose pod came in behind another of the same race.
+LOST = "lost the race"
 OPEN = (State.CREATING, State.UNCLEAR, State.CREATED, State.TERMINATING)
 
 
@@ -61,6 +63,15 @@ class Attempt:
     def cost(self) -> float:
         """What the pod cost until it was ended, in USD; billed by the second from its creation."""
         return self.price_per_hour * self.seconds / 3600 if self.pod_id else 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a pod of it may exist that is not the user's."""
+        return self.state in OPEN
+
+    @property
+    def is_in_flight(self) -> bool:
+        return self.state in (State.CREATING, State.CREATED)
 
     @property
     def what(self) -> str:

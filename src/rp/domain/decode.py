@@ -15,6 +15,8 @@ from rp.errors import RpError
 
 T = TypeVar("T")
 
+# What a float still holds exactly; JSON has numbers without end.
+_LARGEST = 2**53
 _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -144,13 +146,17 @@ def _scalar(hint: Any, raw: object, path: str, problems: list[str]) -> Any:
     accepted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     for kind in accepted:
         # bool is an int in Python, but `true` is no number in JSON.
-        if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
+        if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)) and not _is_endless(raw):
             return raw
-        if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
+        if kind is float and isinstance(raw, int) and not isinstance(raw, bool) and not _is_endless(raw):
             return float(raw)
     expected = " or ".join(_WORDS.get(kind, kind.__name__) for kind in accepted)
     problems.append(f"{path}: expected {expected}, got {describe(raw)}")
     return None
+
+
+def _is_endless(raw: object) -> bool:
+    return isinstance(raw, int | float) and not abs(raw) <= _LARGEST
 
 
 def _without_none(hint: Any) -> Any:

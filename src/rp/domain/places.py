@@ -1,10 +1,12 @@
 """Regions as people say them → data center ids."""
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from rp.domain import names
+from rp.domain import names, wishes
 from rp.domain.catalog import DataCenter
-from rp.errors import NotFound
+from rp.errors import NotFound, UsageProblem
 
 CONTINENTS = {
     "NA": "NORTH_AMERICA",
@@ -19,8 +21,9 @@ CONTINENTS = {
 
 _SPELLED_OUT = {name: code for code, name in CONTINENTS.items()}
 
-# The catalog tells the continent, not the country, and ids are not to be parsed (RunPod's advice).
-# From RunPod's documentation of data centers, 2026-08; one that is newer is found by continent or id.
+# The catalog tells the continent, not the country, and ids are not to be parsed (RunPod's advice). Countries of
+# SkyPilot's RunPod catalog and of RunPod's pages on networking and storage, 2026-08; a data center that is newer is
+# found by continent or id.
 _COUNTRIES = {
     "AU": "OC-AU-1",
     "CA": "CA-MTL-1 CA-MTL-2 CA-MTL-3 CA-MTL-4",
@@ -40,29 +43,112 @@ _COUNTRIES = {
     "US-PA-1 US-TX-1 US-TX-2 US-TX-3 US-TX-4 US-TX-5 US-TX-6 US-WA-1 US-WA-2",
 }
 
+_COUNTRY_NAMES = {
+    "AUSTRALIA": "AU",
+    "CANADA": "CA",
+    "CZECHIA": "CZ",
+    "CZECH_REPUBLIC": "CZ",
+    "DENMARK": "DK",
+    "FRANCE": "FR",
+    "HOLLAND": "NL",
+    "ICELAND": "IS",
+    "INDIA": "IN",
+    "JAPAN": "JP",
+    "NETHERLANDS": "NL",
+    "NORWAY": "NO",
+    "ROMANIA": "RO",
+    "SINGAPORE": "SG",
+    "SWEDEN": "SE",
+    "UNITED_STATES": "US",
+    "UNITED_STATES_OF_AMERICA": "US",
+    "USA": "US",
+}
+
+_ANYWHERE = (wishes.ANYWHERE, "any")
+_WORD_BREAK = re.compile(r"[\s_-]+")
+
+
+@dataclass(frozen=True)
+class Region:
+    """A place to try: `name` is what the template calls it; no data center ids means anywhere."""
+
+    name: str
+    data_center_ids: tuple[str, ...] = ()
+
+    def holds(self, data_center: str) -> bool:
+        return not self.data_center_ids or data_center in self.data_center_ids
+
+
+def regions(preference: Iterable[str], data_centers: Iterable[DataCenter]) -> tuple[Region, ...]:
+    """The places of a preference in its order, each without those that `!place` forbids.
+
+    Nothing wanted means anywhere; only forbidden places mean all others. Raises NotFound for a name that is unknown,
+    UsageProblem where nothing is left of a region.
+    """
+    known = tuple(dict.fromkeys(data_centers))
+    said = [text.strip() for text in preference]
+    forbidden = list(dict.fromkeys(text for text in said if wishes.forbidden(text) is not None))
+    closed = {place for text in forbidden for place in check(text, known)}
+    wanted = [text for text in said if text not in forbidden] or [wishes.ANYWHERE]
+    return tuple(_region(text, forbidden, closed, known) for text in wanted)
+
+
+def _region(text: str, forbidden: list[str], closed: set[str], known: tuple[DataCenter, ...]) -> Region:
+    is_anywhere = text.lower() in _ANYWHERE
+    if is_anywhere and not forbidden:
+        return Region(wishes.ANYWHERE)
+    ids = tuple(place for place in check(text, known) if place not in closed)
+    if not ids:
+        raise UsageProblem(
+            f"no data center is left: {' and '.join(f'`{one}`' for one in forbidden)} forbid all of `{text}`",
+            hint="forbid less, or want another region",
+        )
+    return Region(" ".join(forbidden) if is_anywhere else text, ids)
+
+
+def check(text: str, data_centers: Iterable[DataCenter]) -> tuple[str, ...]:
+    """The ids that an item of a preference wants or, as `!place`, forbids; raises NotFound."""
+    known = tuple(dict.fromkeys(data_centers))
+    name = wishes.forbidden(text)
+    if name is None and text.strip().lower() in _ANYWHERE:
+        return tuple(place.id for place in known)
+    return data_centers_in(text if name is None else name, known)
+
 
 def data_centers_in(region: str, data_centers: Iterable[DataCenter]) -> tuple[str, ...]:
-    """The ids in a continent (`EU`), a country (`RO`) or a data center (`US-TX-3`); raises NotFound."""
-    known = tuple(data_centers)
-    said = region.strip().upper()
-    said = _SPELLED_OUT.get(said.replace(" ", "_"), said)
+    """The ids in a continent (`EU`), a country (`RO`, `Romania`) or a data center (`US-TX-3`); raises NotFound."""
+    known = tuple(dict.fromkeys(data_centers))
+    said = _code(region)
     if said in CONTINENTS:
         found = [place.id for place in known if place.continent == CONTINENTS[said]]
     elif said in _COUNTRIES:
         country = _COUNTRIES[said].split()
         found = [place.id for place in known if place.id in country]
     else:
-        found = [place.id for place in known if place.id.upper() == said]
+        found = [place.id for place in known if said and said in (place.id.upper(), place.name.upper())]
     if not found:
         raise NotFound(f"no data center is in region `{region}`", hint=_nearest(said, known))
     return tuple(found)
+
+
+def _code(region: str) -> str:
+    """`Romania` → `RO`, `north america` → `NA`; what is neither stays, in capitals."""
+    said = region.strip().upper()
+    spelled = _WORD_BREAK.sub("_", said).removeprefix("THE_")
+    return _SPELLED_OUT.get(spelled) or _COUNTRY_NAMES.get(spelled) or said
 
 
 def _nearest(said: str, known: tuple[DataCenter, ...]) -> str:
     if said in CONTINENTS or said in _COUNTRIES:
         return "RunPod has none there at present"
     ids = [place.id for place in known]
-    near = names.nearest(said, [*ids, *CONTINENTS, *_COUNTRIES], cutoff=0.6)
+    spelled = {name.replace("_", " "): name for name in (*_SPELLED_OUT, *_COUNTRY_NAMES)}
+    near = names.nearest(said, [*ids, *CONTINENTS, *_COUNTRIES, *spelled], cutoff=0.6)
     if near:
-        return names.did_you_mean(near)
+        return names.did_you_mean(name.title() if name in spelled and len(name) > 3 else name for name in near)
     return "use a continent (NA, EU, AS, OC, …), a country (US, RO, …) or a data center id (US-TX-3)"
+
+
+def country(data_center: str) -> str | None:
+    """The country of a data center; None for one that is newer than the table."""
+    return next((code for code, ids in _COUNTRIES.items() if data_center in ids.split()), None)

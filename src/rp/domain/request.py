@@ -1,16 +1,13 @@
 """What one create asks of RunPod."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rp.domain import start_script
 from rp.domain.candidate import Candidate
+from rp.domain.cuda import wanted_floor
 from rp.domain.pod import Volume
 from rp.domain.spec import Spec
-
-# `cu1281` is CUDA 12.8.1, `cuda12.8.1` is written out, in the tags of official images.
-_CUDA_IN_TAG = (re.compile(r"cuda(\d+)\.(\d+)"), re.compile(r"cu(\d\d)(\d)"))
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,6 @@ class PodRequest:
 def pod_request(name: str, spec: Spec, candidate: Candidate) -> PodRequest:
     """The request for `candidate`, with the CUDA floor that the image's tag implies where none is given."""
     template = spec.template
-    floor = template.min_cuda_version
-    if floor is None and not template.allowed_cuda_versions:
-        floor = cuda_floor(template.container.image_name)
     return PodRequest(
         name=name,
         image=template.container.image_name,
@@ -52,20 +46,11 @@ def pod_request(name: str, spec: Spec, candidate: Candidate) -> PodRequest:
         data_center_ids=candidate.data_center_ids,
         volume=_volume(spec),
         env=spec.env,
-        min_cuda_version=floor,
+        min_cuda_version=wanted_floor(template),
         allowed_cuda_versions=template.allowed_cuda_versions,
         registry_id=template.registry_auth_id,
         global_networking=template.global_networking,
     )
-
-
-def cuda_floor(image: str) -> str | None:
-    """`runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404` → `12.8`; None where the tag does not tell."""
-    tag = image.rpartition("/")[2].partition(":")[2]
-    for pattern in _CUDA_IN_TAG:
-        if found := pattern.search(tag):
-            return f"{int(found[1])}.{int(found[2])}"
-    return None
 
 
 def _volume(spec: Spec) -> Volume | None:

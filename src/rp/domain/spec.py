@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from rp.domain import secrets
+from rp.domain import secrets, wishes
 from rp.domain import template as templates
 from rp.domain.decode import Invalid
 from rp.domain.template import Template
@@ -14,7 +14,10 @@ from rp.errors import UsageProblem
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the command line says; None and empty mean: as the template has it."""
+    """What the command line says; None and empty mean: as the template has it.
+
+    `max_price` is in USD per hour for the whole pod; `min_vram`, `container_disk` and `volume` are in GB.
+    """
 
     gpus: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -28,6 +31,13 @@ class Overrides:
     level: str | None = None
     speed_test_url: str | None = None
     min_mbps: float | None = None
+    order: str | None = None
+    max_price: float | None = None
+    min_vram: int | None = None
+    min_cuda: str | None = None
+    image: str | None = None
+    container_disk: int | None = None
+    volume: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,16 @@ def _apply(raw: dict[str, Any], overrides: Overrides) -> None:
         "regionPreference": list(overrides.regions) or None,
         "cloudPreference": list(overrides.clouds) or None,
         "gpuCount": overrides.count,
+        "order": overrides.order,
+        "maxPricePerHour": overrides.max_price,
+        "minVramInGb": overrides.min_vram,
+        "minCudaVersion": overrides.min_cuda,
     }
+    if overrides.count is not None:
+        # The command line's number counts for GPUs that the template lists with a number of their own, too.
+        raw["gpuPreference"] = [wishes.without_count(gpu) for gpu in raw["gpuPreference"]]
+    if overrides.min_cuda is not None:
+        raw.pop("allowedCudaVersions", None)
     raw.update({key: value for key, value in said.items() if value is not None})
     for section, key, setting in (
         ("health", "maxRetries", overrides.retries),
@@ -68,6 +87,9 @@ def _apply(raw: dict[str, Any], overrides: Overrides) -> None:
         ("health", "level", overrides.level),
         ("postDeploy", "runLocalSetup", overrides.local_setup),
         ("postDeploy", "runRemoteSetup", overrides.remote_setup),
+        ("container", "imageName", overrides.image),
+        ("container", "containerDiskInGb", overrides.container_disk),
+        ("container", "volumeInGb", overrides.volume),
     ):
         if setting is not None:
             raw.setdefault(section, {})[key] = setting

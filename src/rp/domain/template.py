@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rp.domain import decode, secrets
+from rp.domain import decode, secrets, wishes
 from rp.domain.clouds import ALL, COMMUNITY, SECURE
+from rp.domain.order import ORDERS, PREFERENCE
 from rp.domain.verdict import BASIC, LEVELS
 from rp.errors import UsageProblem
 
@@ -14,6 +15,7 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _CUDA = re.compile(r"\d+\.\d+")
+_PORT = re.compile(r"0*[1-9][0-9]{0,8}")
 _WEB_ADDRESS = re.compile(r"https?://[^\s'\"\\`]+")
 
 
@@ -29,7 +31,18 @@ def _check_clouds(clouds: tuple[str, ...]) -> str | None:
 
 
 def _check_gpus(gpus: tuple[str, ...]) -> str | None:
-    return None if gpus and all(gpu.strip() for gpu in gpus) else "needs at least one GPU"
+    if not gpus or not all(gpu.strip() for gpu in gpus):
+        return "needs at least one GPU"
+    try:
+        for gpu in gpus:
+            wishes.gpus(gpu)
+    except UsageProblem as wrong:
+        return wrong.message
+    return None
+
+
+def _check_order(order: str) -> str | None:
+    return None if order in ORDERS else f"`{order}` is none of {', '.join(ORDERS)}"
 
 
 def _check_cuda(version: str) -> str | None:
@@ -44,7 +57,7 @@ def _check_ports(ports: tuple[int | str, ...]) -> str | None:
     for port in ports:
         number, _, protocol = str(port).partition("/")
         # Above 65535 a number asks for a symmetrical mapping (RunPod's expose-ports page).
-        if not number.isdigit() or int(number) < 1 or protocol not in ("", "tcp", "http"):
+        if not _PORT.fullmatch(number) or protocol not in ("", "tcp", "http"):
             return f'`{port}` is no port such as 22, "7860/http" or "7860/tcp"'
     return None
 
@@ -121,7 +134,10 @@ class PostDeploy:
 
 @dataclass(frozen=True)
 class Template:
-    """See docs/templates.md for the meaning of each key. `max_price_per_hour` is in USD for the whole pod."""
+    """See docs/templates.md for the meaning of each key.
+
+    `max_price_per_hour` is in USD for the whole pod, `min_vram_in_gb` in GB for each GPU.
+    """
 
     name: str
     gpu_preference: tuple[str, ...] = field(metadata={"check": _check_gpus})
@@ -129,6 +145,7 @@ class Template:
     cloud_preference: tuple[str, ...] = field(default=(SECURE,), metadata={"check": _check_clouds})
     region_preference: tuple[str, ...] = ()
     gpu_count: int = field(default=1, metadata=_at_least(1))
+    order: str = field(default=PREFERENCE, metadata={"check": _check_order})
     network: Network = field(default_factory=Network)
     health: Health = field(default_factory=Health)
     post_deploy: PostDeploy = field(default_factory=PostDeploy)
@@ -140,6 +157,7 @@ class Template:
     registry_auth_id: str | None = None
     global_networking: bool = False
     max_price_per_hour: float | None = field(default=None, metadata=_at_least(0))
+    min_vram_in_gb: int | None = field(default=None, metadata=_at_least(1))
     alias_pattern: str | None = None
     stop_after: str | None = None
     idle_stop_after: str | None = None

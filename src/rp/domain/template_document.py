@@ -93,6 +93,8 @@ def _beyond(document: Any) -> Iterator[str]:
         where = path or "the document"
         if isinstance(value, str):
             yield from _of_text(where, value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"{where}: {value} is no number in JSON"
         elif isinstance(value, Mapping | list | tuple):
             if depth == _DEEPEST:
                 yield f"{where[:80]}: nested too deeply"

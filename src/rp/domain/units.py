@@ -1,4 +1,6 @@
-"""Money and time as people read them."""
+"""Money and time as people read and write them."""
+
+import re
 
 
 def usd(amount: float) -> str:
@@ -6,6 +8,19 @@ def usd(amount: float) -> str:
     if amount == 0:
         return "$0.00"
     return f"${amount:.2f}" if amount >= 0.1 else f"${amount:.4f}"
+
+
+_PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)[a-z]*")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_duration(text: str) -> float:
+    """`90s`, `30m`, `1h30m`, `2 days` → seconds; raises ValueError for anything else, such as a number alone."""
+    said = text.strip().lower()
+    parts = _PARTS.findall(said)
+    if not parts or _PARTS.sub("", said).strip():
+        raise ValueError(f"`{text}` is no duration such as 90s, 30m or 1h30m")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def duration(seconds: float) -> str:

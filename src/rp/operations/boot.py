@@ -24,6 +24,8 @@ _POLL_AT_MOST = 8.0
 # A pod that is up at once costs no look at its log.
 FIRST_READ = 10.0
 _READ_EVERY = 10.0
+# Deploys side by side that may read their logs that often.
+_READERS = 4.0
 # A pull of 20 layers says some hundred lines in that time.
 _TAIL = 1000
 _CONTAINER_TAIL = 200
@@ -58,6 +60,7 @@ class Watch:
         self.log = BootLog()
         self._pod_id = pod.id
         self._ports = ports
+        self._patience = max(1.0, ports.crowd / _READERS)
         self._began = self._moved_at = ports.clock.monotonic()
         self._is_readable = False
         self._quiet = _QUIET
@@ -66,7 +69,7 @@ class Watch:
 
     def wait(self) -> None:
         """A wait begins: it may be short."""
-        self._next_read = self._ports.clock.monotonic() + FIRST_READ
+        self._next_read = self._ports.clock.monotonic() + FIRST_READ * self._patience
 
     def tell(self, otherwise: str) -> Iterator[Event]:
         """What goes on, where that has changed: the pull of the image, or `otherwise`."""
@@ -112,7 +115,7 @@ class Watch:
             self._is_readable, self._quiet = False, _PATIENT_QUIET
         else:
             self._is_readable, self._quiet = self.log.tells, _QUIET
-        self._next_read = clock.monotonic() + _READ_EVERY
+        self._next_read = clock.monotonic() + _READ_EVERY * self._patience
         # All that the first read shows is new; of a container that has begun, nobody knows when that was.
         if self.log.is_beyond(before) and (before.tells or self.log.is_preparing):
             self._moved_at = clock.monotonic()

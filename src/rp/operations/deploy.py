@@ -1,35 +1,30 @@
 """`rp deploy`: candidates in order until one pod is ready; whatever happens, no pod is left that nobody knows of."""
 
-from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, field
 
 from rp import errors
 from rp.domain.attempt import State, facts, is_capacity
-from rp.domain.candidate import Candidate
-from rp.domain.verdict import Owner
-from rp.errors import ApiError, ImageBroken, NoCapacity, NoGoodPod, PodLeft, RpError
+from rp.errors import PodLeft, RpError
 from rp.operations import ending, timeline
-from rp.operations.events import Ended, Event, Note, Trying, Waiting, Warned
-from rp.operations.looks import BadPod
-from rp.operations.machines import KnownBad, Machines
+from rp.operations.events import Ended, Event, Note, Warned
+from rp.operations.gate import Gate
+from rp.operations.lanes import Cancelled
+from rp.operations.machines import Avoided, Machines
+from rp.operations.placing import Search, nothing_kept, place
 from rp.operations.ports import Deployment, Ports
-from rp.operations.provision import Dismissed, Kept, NotCreated, Recognised, provision
+from rp.operations.provision import Kept, Lane
+from rp.operations.race import race
 from rp.operations.results import Deployed, Plan
 from rp.operations.setup import set_up
-
-# A candidate that gave this many bad pods is asked again only after all others.
-_BAD_PODS_PER_CANDIDATE = 2
-# A failure that follows the image: the second machine proves it.
-_IMAGE_FAILURES = 2
-# Seconds between creates where the only place left was taken by ourselves: RunPod's stock lags.
-_STOCK_LAGS = (5.0, 10.0, 20.0)
-# Creates without a clear answer on that many candidates mean that RunPod itself is down.
-_UNCLEAR_CANDIDATES = 2
+from rp.operations.sweep import Board, Sweep
+from rp.operations.waiting import Waiting
 
 
-def deploy(plan: Plan, ports: Ports) -> Generator[Event, None, Deployed]:
-    """Raises NoCapacity, NoGoodPod, PodLeft, ApiError; every pod of a failed deploy is gone, or named in the error."""
+def deploy(plan: Plan, ports: Ports, board: Board | None = None) -> Generator[Event, None, Deployed]:
+    """Raises NoCapacity, NoGoodPod, PodLeft, ApiError; every pod of a failed deploy is gone, or named in the error.
+
+    `board`: what other deploys of the same run learned of refused candidates.
+    """
     template = plan.spec.template
     if note := ports.remote.prepare():
         yield Note(note)
@@ -38,7 +33,7 @@ def deploy(plan: Plan, ports: Ports) -> Generator[Event, None, Deployed]:
         plan.deployment_id, ports.account, template.name, plan.alias, template.tags, ports.clock.now()
     )
     try:
-        steps = _until_ready(plan, deployment, ports)
+        steps = _until_ready(plan, deployment, board or Board(ports.clock), ports)
         kept = yield from timeline.recorded(steps, deployment, ports.clock)
         deployment.finish("ready", ports.clock.now())
         yield from _stragglers(deployment, ports)
@@ -56,128 +51,33 @@ def deploy(plan: Plan, ports: Ports) -> Generator[Event, None, Deployed]:
     return deployed
 
 
-@dataclass
-class _Tally:
-    """What came of the candidates so far."""
-
-    queue: deque[Candidate]
-    failures: list[ApiError] = field(default_factory=list)
-    bad: list[tuple[Candidate, BadPod]] = field(default_factory=list)
-    # Candidates whose machines failed before, with what is held against them.
-    known: dict[Candidate, KnownBad] = field(default_factory=dict)
-    # Seconds to wait for a place that was given up a moment ago.
-    pauses: list[float] = field(default_factory=list)
-
-    def count(self, candidate: Candidate) -> int:
-        return sum(one is candidate for one, _ in self.bad)
-
-
-def _until_ready(plan: Plan, deployment: Deployment, ports: Ports) -> Generator[Event, None, Kept]:
-    ordered = plan.candidates.ordered
-    tally = _Tally(deque(ordered))
-    machines = Machines(deployment, ports)
-    while tally.queue:
-        candidate = tally.queue[0]
-        yield Trying(candidate, ordered.index(candidate) + 1, len(ordered))
-        outcome = yield from provision(candidate, plan, deployment, machines, ports)
-        match outcome:
-            case Kept():
-                return outcome
-            case NotCreated(failure) if tally.pauses and is_capacity(failure):
-                pause = tally.pauses.pop(0)
-                yield Waiting(pause, "for RunPod to notice that a machine is free again")
-                ports.clock.sleep(pause)
-            case NotCreated(failure):
-                tally.failures.append(failure)
-                tally.queue.popleft()
-                _check_reachable(tally.failures)
-            case Dismissed():
-                yield from machines.release_before(plan.spec.template.health.retry_backoff_seconds)
-                yield from _after_bad(candidate, outcome, tally, plan, deployment, ports)
-            case Recognised(known):
-                # Once more while the bad machine is taken; after that this candidate is a last resort.
-                if candidate in tally.known:
-                    tally.queue.popleft()
-                tally.known[candidate] = known
-        if not tally.queue and tally.known and machines.avoiding:
-            tally.queue.extend(sorted(tally.known, key=lambda one: _badness(tally.known[one])))
-            tally.pauses.extend(_STOCK_LAGS)
-            yield from machines.stop_avoiding(tally.known[tally.queue[0]])
-    if tally.bad:
-        raise _no_good_pod(len(tally.bad), "no candidate is left", deployment)
-    raise _nothing_placed(tally.failures, deployment)
+def _until_ready(plan: Plan, deployment: Deployment, board: Board, ports: Ports) -> Generator[Event, None, Kept]:
+    """As often as the plan lets it wait for capacity."""
+    search = Search(plan, Sweep(plan.candidates.ordered, plan.spec.template, board), Avoided())
+    waiting = Waiting(search, deployment, ports)
+    while True:
+        nothing: RpError
+        try:
+            kept = yield from (race if plan.race > 1 else _alone)(search, deployment, ports)
+            if kept:
+                return kept
+            nothing, may_pass = nothing_kept(search, deployment), any(map(is_capacity, search.sweep.failures))
+        except errors.Unclear as failure:
+            # Whoever waits overnight waits for RunPod to come back, too.
+            nothing, may_pass = failure, True
+        if plan.wait is None or not may_pass:
+            raise nothing
+        yield from waiting.for_stock(nothing)
 
 
-def _after_bad(
-    candidate: Candidate, dismissed: Dismissed, tally: _Tally, plan: Plan, deployment: Deployment, ports: Ports
-) -> Generator[Event, None, None]:
-    """Go on with which candidate, or raise: an image that is broken fails on every machine."""
-    health, bad = plan.spec.template.health, dismissed.bad
-    tally.bad.append((candidate, bad))
-    of_image = [one for _, one in tally.bad if one.owner is Owner.IMAGE]
-    if bad.final or len(of_image) >= _IMAGE_FAILURES:
-        raise _broken_image(plan.spec.template.container.image_name, dismissed, deployment)
-    if len(tally.bad) > health.max_retries:
-        raise _no_good_pod(len(tally.bad), dismissed.reason, deployment)
-    if tally.count(candidate) % _BAD_PODS_PER_CANDIDATE == 0:
-        tally.queue.rotate(-1)
-    yield Waiting(health.retry_backoff_seconds, "after a bad pod")
-    ports.clock.sleep(health.retry_backoff_seconds)
-
-
-def _badness(known: KnownBad) -> tuple[int, float]:
-    """The fewest failures first, and of those the longest ago."""
-    return known.count, known.failure.at
-
-
-def _check_reachable(failures: list[ApiError]) -> None:
-    recent = failures[-_UNCLEAR_CANDIDATES:]
-    if len(recent) == _UNCLEAR_CANDIDATES and all(isinstance(failure, errors.Unclear) for failure in recent):
-        raise recent[-1]
-
-
-def _nothing_placed(failures: list[ApiError], deployment: Deployment) -> RpError:
-    lines = _report(deployment)
-    texts = {failure.detail for failure in failures}
-    last = failures[-1]
-    if isinstance(last, errors.BadRequest) and len(texts) == 1 and not is_capacity(last):
-        # RunPod's advice: a broken rule fails identically on every candidate.
-        return RpError(
-            f"RunPod rejects this request wherever it is tried: {last.detail}",
-            details=lines,
-            hint="change what the template asks for",
-        )
-    if all(isinstance(failure, errors.Forbidden) for failure in failures):
-        return last
-    if all(isinstance(failure, errors.Unclear) for failure in failures):
-        return last
-    count = len(failures)
-    return NoCapacity(
-        f"no capacity: {count} placement{'s' if count > 1 else ''} tried, all refused",
-        details=lines,
-        hint="widen --gpu, --region or --cloud, or try again later; `--dry-run` shows the stock",
-    )
-
-
-def _broken_image(image: str, dismissed: Dismissed, deployment: Deployment) -> ImageBroken:
-    where = "it would be the same on every machine" if dismissed.bad.final else "in two pods"
-    return ImageBroken(
-        f"image {image} does not work, {where}: {dismissed.reason}",
-        details=_report(deployment),
-        hint="mend the template's container.imageName, startScript or registryAuthId; `rp why` has the logs",
-    )
-
-
-def _no_good_pod(count: int, reason: str, deployment: Deployment) -> NoGoodPod:
-    return NoGoodPod(
-        f"{count} pod{'s' if count > 1 else ''} came and none was worth keeping; the last: {reason}",
-        details=_report(deployment),
-        hint="--retries allows more bad pods; another --gpu or --region gives other machines",
-    )
-
-
-def _report(deployment: Deployment) -> list[str]:
-    return [attempt.line() for attempt in deployment.attempts() if attempt.state is not State.CREATING]
+def _alone(search: Search, deployment: Deployment, ports: Ports) -> Generator[Event, None, Kept | None]:
+    """One pod at a time, but for one that is held."""
+    machines = Machines(search.avoided, deployment, ports)
+    lane = Lane(deployment, machines, Gate(search.plan, deployment), ports)
+    kept = yield from place(search, lane)
+    if kept is None:
+        yield from machines.release()
+    return kept
 
 
 def _stragglers(deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
@@ -195,13 +95,14 @@ def _settle_after(error: BaseException, deployment: Deployment, ports: Ports) ->
         settling = ending.settle(deployment, ports, tried=isinstance(error, PodLeft))
         lines.extend(_line(event) for event in settling)
         lines.extend(ending.still_open(deployment))
-        deployment.finish("interrupted" if isinstance(error, errors.Interrupted) else "failed", ports.clock.now())
+        is_interrupted = isinstance(error, errors.Interrupted | Cancelled)
+        deployment.finish("interrupted" if is_interrupted else "failed", ports.clock.now())
     except RpError as trouble:
         lines.append(
             f"could not clean up ({trouble.message}): pods whose name has `{deployment.id}` in it may be running; "
             "the next rp command looks for them, `rp cleanup` does it now"
         )
-    if isinstance(error, RpError | errors.Interrupted):
+    if isinstance(error, RpError | errors.Interrupted | Cancelled):
         error.details = (*error.details, *lines)
         error.facts["attempts"] = _facts(deployment)
 

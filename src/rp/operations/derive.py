@@ -1,10 +1,12 @@
 """A template from a pod that is there."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from rp.domain import secrets, start_script
+from rp.domain import decode, secrets, start_script
+from rp.domain import template as templates
+from rp.domain.cuda import cuda_floor
 from rp.domain.pod import Pod
-from rp.domain.request import cuda_floor
 from rp.domain.template import ENV_NAME, Container, Template, check_name
 from rp.errors import UsageProblem
 from rp.operations.ports import Ports
@@ -23,7 +25,7 @@ def derive(name: str, pod: Pod, *, include_env: bool | None, force: bool, ports:
 
 def from_pod(name: str, pod: Pod, *, include_env: bool | None) -> Derived:
     """`include_env` False drops all variables, True keeps all values, None puts references for secrets."""
-    env, env_notes = _env(pod, include_env)
+    env, env_notes = own_env(pod.env, include_env=include_env)
     script = start_script.from_args(pod.args)
     template = Template(
         name=name,
@@ -35,7 +37,7 @@ def from_pod(name: str, pod: Pod, *, include_env: bool | None) -> Derived:
             image_name=pod.image,
             container_disk_in_gb=pod.disk_gb or 20,
             volume_in_gb=pod.volume.size_gb if pod.volume else 0,
-            ports=tuple(_short_port(port) for port in pod.ports),
+            ports=tuple(short_port(port) for port in pod.ports),
             env=env,
             start_script=script or "",
             args="" if script is not None else pod.args,
@@ -46,18 +48,39 @@ def from_pod(name: str, pod: Pod, *, include_env: bool | None) -> Derived:
         global_networking=pod.global_networking,
         tags=_tags(pod),
     )
-    return Derived(template, (*env_notes, *_unknown(pod)))
+    return Derived(template, (*env_notes, *_unknown(pod), *_wrong(template)))
 
 
-def _env(pod: Pod, include_env: bool | None) -> tuple[dict[str, str], list[str]]:
-    own = {key: value for key, value in pod.env.items() if not secrets.MADE_BY_RUNPOD.fullmatch(key)}
+def _wrong(template: Template) -> list[str]:
+    """RunPod accepts in a pod what it, or rp, would not in a create."""
+    try:
+        templates.parse(template.name, templates.to_json(template))
+    except decode.Invalid as invalid:
+        return [f"mend this before a deploy: {problem}" for problem in invalid.problems]
+    return []
+
+
+def own_env(env: Mapping[str, str], *, include_env: bool | None) -> tuple[dict[str, str], list[str]]:
+    """The variables that a template can have, without RunPod's own, and what to say of the others.
+
+    `include_env` as in `from_pod`.
+    """
+    own = {key: value for key, value in env.items() if not secrets.MADE_BY_RUNPOD.fullmatch(key)}
     if include_env is False:
         return {}, [f"left out {len(own)} environment variables, as asked"] if own else []
-    nameable = {key: value for key, value in own.items() if ENV_NAME.fullmatch(key)}
-    notes = [f"left out {key}: no shell can have a variable of that name" for key in own if key not in nameable]
+    kept, notes = {}, []
+    for key, value in own.items():
+        if not ENV_NAME.fullmatch(key):
+            notes.append(f"left out {key}: no shell can have a variable of that name")
+        elif "${env:" in secrets.LOCAL_REFERENCE.sub("", value):
+            notes.append(f"left out {key}: its value has `${{env:` in it, which templates take for a reference")
+        else:
+            kept[key] = value
+            if secrets.LOCAL_REFERENCE.search(value):
+                notes.append(f"{key} has `${{env:…}}` in its value: a deploy puts your own variable there")
     if include_env:
-        return nameable, notes
-    scrubbed, secret = secrets.scrub(nameable)
+        return kept, notes
+    scrubbed, secret = secrets.scrub(kept)
     notes += [f"{key} looks like a secret: the template reads it from your environment at deploy" for key in secret]
     return scrubbed, notes
 
@@ -67,7 +90,8 @@ def _tags(pod: Pod) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True)) if "=" in text else {}
 
 
-def _short_port(port: str) -> int | str:
+def short_port(port: str) -> int | str:
+    """`22/tcp` → 22, `7860/http` → 7860, as people write them in a template."""
     number, _, protocol = port.partition("/")
     usual = "tcp" if number == "22" else "http"
     return int(number) if protocol == usual and number.isdigit() else port

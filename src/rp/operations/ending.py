@@ -112,15 +112,24 @@ def end_attempt(
 
 
 def settle(
-    deployment: Deployment, ports: Ports, *, patience: float = PATIENCE, tried: bool = False
+    deployment: Deployment,
+    ports: Ports,
+    *,
+    patience: float = PATIENCE,
+    tried: bool = False,
+    only: frozenset[str] | None = None,
 ) -> Generator[Event, None, bool]:
     """End every pod that the deployment left open; return whether nothing is open any more.
 
     A pod that an alias points to is the user's: it is kept. One attempt in trouble does not keep the others alive.
     Under another key or address only what shows itself there is ended: that it is not there proves nothing.
-    `tried`: what would not go has been tried long enough for now.
+    `tried`: what would not go has been tried long enough for now. `only` these pods, by name.
     """
-    opened = [one for one in deployment.open_attempts() if not (tried and one.state is State.TERMINATING)]
+    opened = [
+        one
+        for one in deployment.open_attempts()
+        if not (tried and one.state is State.TERMINATING) and (only is None or one.name in only)
+    ]
     if not opened:
         return not deployment.open_attempts()
     at_home = deployment.account == ports.account
@@ -185,6 +194,21 @@ def _settle_absent(attempt: Attempt, deployment: Deployment, ports: Ports) -> bo
         return False
     deployment.record(attempt.name, State.ABSENT, now, reason=attempt.reason or "never appeared")
     return True
+
+
+def check_none_left(attempts: Iterable[Attempt], ports: Ports) -> None:
+    """Raises PodLeft for the first of them that was to be terminated, is old enough to be known, and would not go."""
+    for attempt in attempts:
+        if attempt.state is State.TERMINATING and attempt.pod_id and not _is_young(attempt, ports):
+            raise pod_left(attempt.name, attempt.pod_id, attempt.reason)
+
+
+def pod_left(name: str, pod_id: str, reason: str) -> errors.PodLeft:
+    return errors.PodLeft(
+        f"bad pod {pod_id} ({name}) could not be terminated and is still billed",
+        hint=f"each later rp command tries again, `rp cleanup` now; or end it at {CONSOLE}",
+        details=[reason],
+    )
 
 
 def _is_young(attempt: Attempt, ports: Ports) -> bool:

@@ -76,6 +76,19 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Looking:
+    """Nothing can be had now; the catalog is looked at again in `seconds`, for the `looks`-th time.
+
+    `best` is the candidate with the best stock that it has told of so far, at `best_at` in seconds since the epoch.
+    """
+
+    looks: int
+    seconds: float
+    best: Candidate | None
+    best_at: float
+
+
+@dataclass(frozen=True)
 class Note:
     """Something worth knowing that needs no action."""
 
@@ -103,6 +116,28 @@ class Healthy:
     alias: str
 
 
+@dataclass(frozen=True)
+class Of:
+    """What one of several deploys tells."""
+
+    alias: str
+    event: "Event"
+
+
 Event = (
-    Trying | Refused | Created | Phase | Checked | Bad | Held | Ended | Waiting | Note | Warned | SetupLine | Healthy
+    Trying
+    | Refused
+    | Created
+    | Phase
+    | Checked
+    | Bad
+    | Held
+    | Ended
+    | Waiting
+    | Looking
+    | Note
+    | Warned
+    | SetupLine
+    | Healthy
+    | Of
 )

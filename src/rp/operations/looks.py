@@ -37,11 +37,22 @@ class BadPod(Exception):
         self.gpus = gpus
 
 
+class OutsideRegion(Exception):
+    """The pod was not pinned, and landed where it is not wanted."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+
 class Looks:
     """An API in trouble costs a look, not the pod."""
 
-    def __init__(self, pod: Pod, deployment: Deployment, machines: Machines, ports: Ports) -> None:
+    def __init__(
+        self, pod: Pod, landing: tuple[str, ...], deployment: Deployment, machines: Machines, ports: Ports
+    ) -> None:
         self._ports = ports
+        self._landing = landing
         self._machines = machines
         self._deployment = deployment
         self._id = pod.id
@@ -53,7 +64,7 @@ class Looks:
     def look(self) -> Generator[Event, None, Pod | None]:
         """The pod as it is now, None where this look tells nothing.
 
-        Raises BadPod where it is gone, KnownBad where its machine failed before.
+        Raises BadPod where it is gone, KnownBad where its machine failed before, OutsideRegion.
         """
         try:
             pods = ending.patiently(self._ports.cloud.pods, self._ports.clock)
@@ -71,8 +82,14 @@ class Looks:
             raise BadPod(text, remember=found.status == ERROR)
         if found:
             self.latest = found
+            self.check_place(found)
             yield from self._machines.check(found)
         return found
+
+    def check_place(self, pod: Pod) -> None:
+        """Raises OutsideRegion. Where the place is not told, nothing is known against it."""
+        if self._landing and pod.data_center and pod.data_center not in self._landing:
+            raise OutsideRegion(pod.data_center)
 
     def _is_young(self) -> bool:
         return self._ports.clock.monotonic() - self._began < ending.SETTLE_SECONDS

@@ -2,14 +2,14 @@
 
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rp.domain.host import Failure, Host, Marks, is_same, marks_of
 from rp.domain.pod import Pod
 from rp.operations import ending
 from rp.operations.ending import NO_JOURNAL
-from rp.operations.events import Event, Held, Warned
+from rp.operations.events import Event, Held, Note, Warned
 from rp.operations.ports import Deployment, Ports
 
 _LONGEST_HELD_PAUSE = 30.0
@@ -32,18 +32,26 @@ class _Here:
     failure: Failure
 
 
+@dataclass
+class Avoided:
+    """What all lanes of a deploy avoid: `here` are machines that failed in it; nothing, when nothing else is left."""
+
+    avoiding: bool = True
+    here: list[_Here] = field(default_factory=list)
+
+
 class Machines:
-    """One deploy's view of them.
+    """One lane's view of them.
 
     A pod on a machine that is remembered badly is held, one at most, so that the next create lands elsewhere; it
-    is ended once the next one has a machine. `avoiding` is off when nothing else is left.
+    is ended once the next one has a machine. Where there is no room for a second pod, it is ended at once.
     """
 
-    def __init__(self, deployment: Deployment, ports: Ports) -> None:
-        self.avoiding = True
+    def __init__(self, avoided: Avoided, deployment: Deployment, ports: Ports, *, may_hold: bool = True) -> None:
+        self._avoided = avoided
         self._deployment = deployment
         self._ports = ports
-        self._here: list[_Here] = []
+        self._may_hold = may_hold
         self._held: Pod | None = None
 
     def check(self, pod: Pod, gpus: tuple[str, ...] = ()) -> Generator[Event, None, None]:
@@ -51,7 +59,7 @@ class Machines:
         marks = marks_of(pod, gpus)
         if not marks or (self._held and pod.id == self._held.id):
             return
-        if self.avoiding and (failures := self._failures(marks)):
+        if self._avoided.avoiding and (failures := self._failures(marks)):
             raise KnownBad(failures[-1], len(failures))
         yield from self.release()
 
@@ -59,7 +67,14 @@ class Machines:
         """Keep the pod's place taken for now; the pod that was held before makes way."""
         yield from self.release()
         self._held = pod
+        if not self._may_hold:
+            yield Note(f"pod {pod.id} is on a machine that failed on {_day(known.failure.at)}: {known.failure.reason}")
+            yield from self.release()
+            return
         yield Held(pod.id, f"its machine failed on {_day(known.failure.at)}: {known.failure.reason}")
+
+    def holds(self, pod_id: str | None) -> bool:
+        return self._held is not None and self._held.id == pod_id
 
     def release(self) -> Generator[Event, None, None]:
         """End the pod that is held."""
@@ -79,7 +94,7 @@ class Machines:
     def stop_avoiding(self, known: KnownBad) -> Generator[Event, None, None]:
         """Only machines are left that failed before: the best of them are taken after all."""
         yield from self.release()
-        self.avoiding = False
+        self._avoided.avoiding = False
         yield Warned(
             "nothing is left but machines that failed before: trying the best of them"
             f" (it failed on {_day(known.failure.at)}: {known.failure.reason})"
@@ -88,7 +103,7 @@ class Machines:
     def failed(self, pod: Pod, gpus: tuple[str, ...], reason: str, *, remember: bool) -> None:
         """`remember`: rp's own checks blame the machine, so later deploys avoid it too."""
         if marks := marks_of(pod, gpus):
-            self._here.append(_Here(marks, Failure(self._ports.clock.now(), pod.id, reason)))
+            self._avoided.here.append(_Here(marks, Failure(self._ports.clock.now(), pod.id, reason)))
         if remember:
             note_failure(pod, gpus, reason, self._ports)
         else:
@@ -101,7 +116,7 @@ class Machines:
             hosts = self._ports.hosts.matching(marks)
         now = self._ports.clock.now()
         remembered = [failure for host in hosts for failure in host.recent(now)]
-        here = [one.failure for one in self._here if is_same(one.marks, marks)]
+        here = [one.failure for one in self._avoided.here if is_same(one.marks, marks)]
         return sorted({*remembered, *here}, key=lambda failure: failure.at)
 
 

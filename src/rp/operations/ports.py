@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rp.domain.host import Failure, Host, Marks
     from rp.domain.host_keys import HostKey
     from rp.domain.identity import Identity
+    from rp.domain.image import ImageFacts, Reference
     from rp.domain.network_volume import NetworkVolume
     from rp.domain.pod import Endpoint, Pod
     from rp.domain.remote import Completed
@@ -55,6 +56,9 @@ class Cloud(Protocol):
     def data_centers(self) -> tuple[DataCenter, ...]: ...
     def ssh_keys(self) -> tuple[str, ...]: ...
     def network_volume(self, volume_id: str) -> NetworkVolume: ...
+    def registry_ids(self) -> tuple[str, ...]:
+        """Of the account's credentials for image registries."""
+
     def template(self, template_id: str) -> RunPodTemplate: ...
     def templates(self) -> tuple[RunPodTemplate, ...]: ...
     def catalog_templates(self, source: str) -> tuple[RunPodTemplate, ...]: ...
@@ -115,6 +119,9 @@ class Deployment(Protocol):
 
     def intend(self, name: str, candidate: Candidate, now: float) -> None: ...
     def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None: ...
+    def lane(self) -> Deployment:
+        """The same for one of several that work on it at once: only what it began itself is open there."""
+
     def attempts(self) -> tuple[Attempt, ...]: ...
     def open_attempts(self) -> tuple[Attempt, ...]: ...
     def tell(self, attempt: str, kind: str, text: str, now: float) -> None: ...
@@ -186,6 +193,13 @@ class CatalogCache(Protocol):
         """GPU types and data centers without stock; None where they are older than a day, or not known."""
 
 
+class Images(Protocol):
+    """Image registries, as anybody sees them."""
+
+    def facts(self, reference: Reference, now: float) -> ImageFacts | None:
+        """None where that is not told: a private image, no answer in about two seconds, or nobody is asked."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """The outside, handed to an operation. `account` tells one key at one address from another."""
@@ -201,3 +215,6 @@ class Ports:
     clock: Clock
     workers: Workers
     catalogs: CatalogCache
+    images: Images
+    # Deploys of this run that go on side by side: what nobody needs at once is asked for less often.
+    crowd: int = 1

@@ -1,6 +1,6 @@
 """Everything that can be known to be wrong before any money is spent: all of it at once, each with its remedy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,13 +10,15 @@ from rp.domain.candidate import Candidates
 from rp.domain.catalog import Catalog
 from rp.domain.clouds import SECURE
 from rp.domain.identity import Identity
+from rp.domain.network_volume import NetworkVolume
 from rp.domain.pod import alias_from_pattern, alias_taken, check_alias
 from rp.domain.spec import Spec
 from rp.domain.template import Template
-from rp.errors import ApiError, Busy, NoCapacity, NoSuchResource, NotFound, RpError, UsageProblem
+from rp.errors import ApiError, Busy, NoCapacity, RpError, UsageProblem
 from rp.health.catalogue import override_problems
-from rp.operations import catalog
+from rp.operations import drift, preflight_reads
 from rp.operations.ports import Ports
+from rp.operations.preflight_reads import Answers
 from rp.operations.results import Plan
 
 T = TypeVar("T")
@@ -32,35 +34,94 @@ class NotReady(RpError):
         self.exit_status = problems[0].exit_status
 
 
+class Problems:
+    """What was found so far, in order; the same thing found twice is one."""
+
+    def __init__(self) -> None:
+        self.found: list[RpError] = []
+
+    def add(self, errors: Iterable[RpError]) -> None:
+        known = {problem.message for problem in self.found}
+        self.found += [error for error in errors if error.message not in known]
+
+    def checked(self, call: Callable[[], T]) -> T | None:
+        """What `call` returns; its error is one of the problems."""
+        try:
+            return call()
+        except RpError as problem:
+            self.add([problem])
+            return None
+
+    def raise_any(self, failures: Sequence[ApiError] = ()) -> None:
+        """What RunPod did not answer comes first, with the problems as its details."""
+        for first in failures:
+            others = [failure for failure in failures if failure is not first]
+            first.details = (*first.details, *_lines([*others, *self.found]))
+            raise first
+        if self.found:
+            raise self.found[0] if len(self.found) == 1 else NotReady(self.found)
+
+
 def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan:
     """The plan, with nothing created yet; raises RpError with every problem found."""
-    problems: list[RpError] = list(_template_problems(spec))
+    problems = Problems()
+    problems.add(_template_problems(spec))
     deployment_id = ports.journal.fresh_id()
-    chosen = _checked(problems, lambda: _alias(spec.template, alias, deployment_id, ports)) or ""
-    _checked(problems, lambda: _check_free(chosen, force=force, ports=ports))
-    identity = _checked(problems, ports.remote.identity)
-    _checked(problems, ports.aliases.check_writable)
-    try:
-        keys = ports.cloud.ssh_keys()
-        offered = _catalog(spec.template, ports)
-        template = _checked(problems, lambda: _bound_to_volume(spec.template, offered, ports)) or spec.template
-    except ApiError as failure:
-        failure.details = (*failure.details, *_lines(problems))
-        raise
-    problems += candidates.problems(template, offered)
-    if problems or identity is None:
-        raise problems[0] if len(problems) == 1 else NotReady(problems)
-    env = {**spec.env, "PUBLIC_KEY": _public_keys(spec, identity, keys)}
+    chosen = problems.checked(lambda: _alias(spec.template, alias, deployment_id, ports)) or ""
+    problems.checked(lambda: _check_free(chosen, force=force, ports=ports))
+    identity = problems.checked(ports.remote.identity)
+    problems.checked(ports.aliases.check_writable)
+    answers = preflight_reads.ask(spec.template, ports)
+    template, gone = _fitted(spec.template, answers, problems, ports)
+    problems.raise_any(answers.failures)
+    assert identity is not None, "a missing key is a problem"
+    warnings = [*_not_done(template), *gone, *drift.warnings(template, answers.catalog, answers)]
     return Plan(
         deployment_id,
-        Spec(template, env),
+        Spec(template, {**spec.env, "PUBLIC_KEY": _public_keys(spec, identity, answers.keys)}),
         chosen,
         force,
-        _expanded(template, offered),
-        offered,
+        _expanded(template, answers.catalog),
+        answers.catalog,
         identity,
-        tuple(_warnings(template)),
+        tuple(dict.fromkeys(warnings)),
     )
+
+
+def _fitted(template: Template, answers: Answers, problems: Problems, ports: Ports) -> tuple[Template, list[str]]:
+    """The template as it can be deployed, and warnings; what stands in its way goes to the problems."""
+    problems.add(answers.problems)
+    known = _names(answers, ports)
+    gone: list[str] = []
+    if known.gpus:
+        template, gone = drift.without_gone_gpus(template, known, ports.templates)
+    volume = answers.volume
+    if volume is not None:
+        problems.checked(lambda: _check_inside(volume, template, known))
+    problems.add(_name_problems(template, known, is_whole=not answers.failures))
+    if too_small := drift.disk_problem(template, answers.image):
+        problems.add([too_small])
+    if volume is not None:
+        template = replace(template, region_preference=(volume.data_center,), cloud_preference=(SECURE,))
+    return template, gone
+
+
+def _names(answers: Answers, ports: Ports) -> Catalog:
+    """The catalog; where it was not read, GPUs and data centers as they were told a while ago."""
+    offered = answers.catalog
+    if not answers.failures:
+        return offered
+    kept = ports.catalogs.names(ports.clock.now()) or Catalog()
+    return replace(offered, gpus=offered.gpus or kept.gpus, data_centers=offered.data_centers or kept.data_centers)
+
+
+def _name_problems(template: Template, known: Catalog, *, is_whole: bool) -> Iterator[RpError]:
+    """Names that are unknown; where a part of the catalog is missing, what it would tell is not missed."""
+    if not known.gpus and not is_whole:
+        template = replace(template, gpu_preference=())
+    if not known.data_centers and not is_whole:
+        template = replace(template, region_preference=())
+    return candidates.problems(template, known)
 
 
 def _template_problems(spec: Spec) -> Iterator[RpError]:
@@ -68,7 +129,7 @@ def _template_problems(spec: Spec) -> Iterator[RpError]:
     for name in spec.unset:
         yield UsageProblem(f"the template wants ${{env:{name}}}, and {name} is not set here", hint=f"export {name}=…")
     for wrong in override_problems(template.health.checks):
-        yield UsageProblem(f"{template.name}.health.checks: {wrong}")
+        yield UsageProblem(f"{template.name}.health.checks: {wrong}", hint=f"`rp template edit {template.name}`")
     test = template.health.speed_test
     if test.enabled and test.min_mbps and not test.url:
         yield UsageProblem(f"{template.name}.health.speedTest: minMbps needs a url to measure", hint="--speed-test-url")
@@ -76,34 +137,23 @@ def _template_problems(spec: Spec) -> Iterator[RpError]:
         if value:
             yield UsageProblem(
                 f"{template.name}.{key}: this rp cannot stop a pod by itself yet",
-                hint=f"take {key} out of the template",
+                hint=f"take {key} out: `rp template edit {template.name}`",
             )
+    if template.network_volume_id and SECURE not in template.clouds:
+        yield UsageProblem("network volumes are on the secure cloud only", hint="--cloud SECURE")
 
 
-def _warnings(template: Template) -> Iterator[str]:
+def _not_done(template: Template) -> Iterator[str]:
     """What the template asks for and this program does not do."""
-    name = template.name
     if not template.network.allow_public_ip:
-        yield f"{name}.network.allowPublicIp: rp needs SSH by a public port, so it stays open"
-
-
-def _checked(problems: list[RpError], call: Callable[[], T]) -> T | None:
-    """What `call` returns; its error goes to the others, but for the API's own: those end the preflight."""
-    try:
-        return call()
-    except ApiError:
-        raise
-    except RpError as problem:
-        problems.append(problem)
-        return None
+        yield f"{template.name}.network.allowPublicIp: rp needs SSH by a public port, so it stays open"
 
 
 def _alias(template: Template, alias: str | None, deployment_id: str, ports: Ports) -> str:
-    if alias is not None:
-        return check_alias(alias)
-    if template.alias_pattern:
+    pattern = alias if alias is not None else template.alias_pattern or None
+    if pattern is not None:
         taken = frozenset(ports.aliases.all()) | ports.journal.live_aliases()
-        return alias_from_pattern(template.alias_pattern, taken)
+        return alias_from_pattern(pattern, taken)
     return check_alias(f"rp-{template.name[:50]}-{deployment_id[:4]}")
 
 
@@ -115,30 +165,18 @@ def _check_free(alias: str, *, force: bool, ports: Ports) -> None:
         raise alias_taken(alias, pod_id)
 
 
-def _catalog(template: Template, ports: Ports) -> Catalog:
-    return catalog.read(catalog.Wanted(template.clouds, (template.gpu_count,)), ports)
-
-
-def _bound_to_volume(template: Template, offered: Catalog, ports: Ports) -> Template:
-    """A network volume binds its pod to its data center, on the secure cloud."""
-    if not template.network_volume_id:
-        return template
+def _check_inside(volume: NetworkVolume, template: Template, known: Catalog) -> None:
+    """A network volume binds its pod to its data center. Region names that are unknown are told by others."""
     try:
-        volume = ports.cloud.network_volume(template.network_volume_id)
-    except NoSuchResource as gone:
-        raise NotFound(
-            f"{template.name}.networkVolumeId: there is no network volume `{template.network_volume_id}`",
-            hint="https://console.runpod.io/user/storage lists yours",
-        ) from gone
-    regions = template.region_preference
-    if regions and not any(volume.data_center in places.data_centers_in(one, offered.data_centers) for one in regions):
+        regions = places.regions(template.region_preference, known.data_centers)
+    except RpError:
+        return
+    if not any(region.holds(volume.data_center) for region in regions):
+        wanted = ", ".join(template.region_preference)
         raise UsageProblem(
-            f"network volume {volume.id} is in {volume.data_center}, outside the wanted regions {', '.join(regions)}",
+            f"network volume {volume.id} is in {volume.data_center}, outside the wanted regions {wanted}",
             hint=f"--region {volume.data_center}",
         )
-    if SECURE not in template.clouds:
-        raise UsageProblem("network volumes are on the secure cloud only", hint="--cloud SECURE")
-    return replace(template, region_preference=(volume.data_center,), cloud_preference=(SECURE,))
 
 
 def _expanded(template: Template, offered: Catalog) -> Candidates:
@@ -155,5 +193,5 @@ def _public_keys(spec: Spec, identity: Identity, registered: tuple[str, ...]) ->
     return "\n".join(dict.fromkeys(key.strip() for key in wanted if key.strip()))
 
 
-def _lines(problems: list[RpError]) -> list[str]:
+def _lines(problems: Iterable[RpError]) -> list[str]:
     return [problem.message + (f" ({problem.hint})" if problem.hint else "") for problem in problems]

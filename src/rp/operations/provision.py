@@ -1,6 +1,6 @@
 """One attempt: create a pod on a candidate, wait until it is proved to work, keep or terminate it."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from rp.domain.redact import Private, redacted, secrets_of
 from rp.domain.request import pod_request
 from rp.domain.units import usd
 from rp.domain.verdict import Report
-from rp.errors import PodLeft
 from rp.operations import boot, ending, proof, readiness, timeline
 from rp.operations.ending import Fate
-from rp.operations.events import Bad, Created, Event, Healthy, Phase, Refused, Waiting
-from rp.operations.looks import BadPod, Looks
+from rp.operations.events import Bad, Created, Event, Healthy, Note, Phase, Refused, Waiting, Warned
+from rp.operations.gate import Gate
+from rp.operations.looks import BadPod, Looks, OutsideRegion
 from rp.operations.machines import KnownBad, Machines, note_sight
 from rp.operations.ports import Deployment, Ports, Session
 from rp.operations.results import Plan
@@ -52,23 +52,48 @@ class Dismissed:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """A pod came outside the wanted region, and is gone again."""
+
+    place: str
+
+
+@dataclass(frozen=True)
 class Recognised:
     """A pod came, on a machine that failed before: it is held for now."""
 
     known: KnownBad
 
 
-def provision(
-    candidate: Candidate, plan: Plan, deployment: Deployment, machines: Machines, ports: Ports
-) -> Generator[Event, None, "Kept | NotCreated | Dismissed | Recognised"]:
-    """Raises ApiError for what no other candidate would change, PodLeft for a bad pod that will not go away."""
-    created = yield from _created(candidate, plan, deployment, machines, ports)
+class Lost(Exception):
+    """Another pod of the same race was kept before this one."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Who makes attempts, alone or beside others. `wins` says whether it may keep its pod."""
+
+    deployment: Deployment
+    machines: Machines
+    gate: Gate
+    ports: Ports
+    wins: Callable[[], bool] = lambda: True
+
+
+Outcome = Kept | NotCreated | Dismissed | Elsewhere | Recognised
+
+
+def provision(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, None, Outcome]:
+    """Raises ApiError for what no other candidate would change, PodLeft for a bad pod that will not go away, Lost."""
+    deployment, machines, ports = lane.deployment, lane.machines, lane.ports
+    created = yield from _created(candidate, plan, lane)
     if isinstance(created, NotCreated):
         return created
     name, pod = created
     yield Created(candidate, pod)
-    looks = Looks(pod, deployment, machines, ports)
+    looks = Looks(pod, candidate.landing, deployment, machines, ports)
     try:
+        looks.check_place(pod)
         yield from machines.check(pod)
         running, session = yield from _reachable(pod, plan, looks, ports)
         with closing(session):
@@ -76,32 +101,42 @@ def provision(
     except KnownBad as known:
         yield from machines.hold(pod, known)
         return Recognised(known)
+    except OutsideRegion as outside:
+        reason = f"landed in {outside.place}, outside {candidate.region}"
+        yield Note(f"pod {pod.id} {reason}")
+        yield from _end(name, pod, reason, deployment, ports)
+        return Elsewhere(outside.place)
     except BadPod as bad:
+        # A pod that another lane has ended is not bad: this is where a lane that is not wanted any more hears of it.
+        ports.clock.sleep(0)
         # What a pod printed is in it, and it is kept.
         reason = redacted(str(bad), Private(secrets_of(plan.spec.env)))
         machines.failed(looks.latest, bad.gpus, reason, remember=bad.remember)
         yield from _dismiss(name, pod, reason, deployment, ports)
         return Dismissed(bad, reason)
+    if not lane.wins():
+        raise Lost
     kept = _keep(name, running, report, plan, deployment, ports)
+    if candidate.landing and running.data_center is None:
+        yield Warned(f"RunPod does not tell where pod {pod.id} is; {candidate.region} was wanted")
     note_sight(running, report.gpu_uuids, ports)
     yield Healthy(running, plan.alias)
     return kept
 
 
-def _created(
-    candidate: Candidate, plan: Plan, deployment: Deployment, machines: Machines, ports: Ports
-) -> Generator[Event, None, "tuple[str, Pod] | NotCreated"]:
+def _created(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, None, "tuple[str, Pod] | NotCreated"]:
+    deployment, ports = lane.deployment, lane.ports
     backoff = iter(_UNCLEAR_BACKOFF)
     while True:
-        name = plan.pod_name(len(deployment.attempts()) + 1)
-        deployment.intend(name, candidate, ports.clock.now())
+        name = yield from lane.gate.admit(candidate, deployment, ports)
         try:
             pod = ports.cloud.create(pod_request(name, plan.spec, candidate))
         except errors.ApiError as failure:
             if isinstance(failure, errors.RateLimited):
-                yield from machines.release_before(failure.retry_after)
+                yield from lane.machines.release_before(failure.retry_after)
             found = yield from _after_failure(name, candidate, failure, deployment, ports)
             if found is None:
+                lane.gate.abandon(name)
                 pause = next(backoff, None) if after(failure) is Next.LOOK else 0.0
                 if pause is None or after(failure) is Next.NEXT_CANDIDATE:
                     return NotCreated(failure)
@@ -171,9 +206,11 @@ def _keep(name: str, pod: Pod, report: Report, plan: Plan, deployment: Deploymen
 def _dismiss(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
     yield Bad(pod.id, reason)
     timeline.keep_logs(pod, deployment, ports)
+    yield from _end(name, pod, reason, deployment, ports)
+
+
+def _end(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
     attempt = next(one for one in deployment.attempts() if one.name == name)
     # What RunPod does not know yet stays in the journal; what it knows and does not end has to be told.
     if (yield from ending.end_attempt(attempt, pod.id, reason, deployment, ports)) is Fate.LEFT:
-        left = PodLeft(f"bad pod {pod.id} ({name}) could not be terminated and is still billed", details=[reason])
-        left.hint = f"each later rp command tries again, `rp cleanup` now; or end it at {ending.CONSOLE}"
-        raise left
+        raise ending.pod_left(name, pod.id, reason)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rp.domain.spec import Spec
     from rp.domain.template import Template
     from rp.domain.verdict import Report
+    from rp.errors import RpError
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Plan:
     catalog: Catalog
     identity: Identity
     warnings: tuple[str, ...] = ()
+    # Pods that may boot at the same time.
+    race: int = 1
+    # Seconds to wait for capacity where there is none; None: not at all.
+    wait: float | None = None
 
     def pod_name(self, number: int) -> str:
         """The name of one attempt's pod: no other pod of the account has it. At most 60 characters."""
@@ -76,6 +81,35 @@ class Deployed:
     attempts: tuple[Attempt, ...]
     report: Report
     left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One of several pods of a template: `deployed`, or the `error` that it ended with."""
+
+    alias: str
+    deployed: Deployed | None
+    error: RpError | None
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """`seconds` until the last of them was ready or given up."""
+
+    all: tuple[Replica, ...]
+    seconds: float
+
+    @property
+    def ready(self) -> tuple[Deployed, ...]:
+        return tuple(one.deployed for one in self.all if one.deployed)
+
+    @property
+    def exit_status(self) -> int:
+        """0 where all are ready; the error's where all failed in one way, else 1."""
+        failed = {one.error.exit_status for one in self.all if one.error}
+        if not failed:
+            return 1 if any(one.left for one in self.ready) else 0
+        return int(failed.pop()) if len(failed) == 1 and not self.ready else 1
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """What a deploy will do, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rp.domain.attempt import State, facts
+from rp.domain.attempt import LOST, Attempt, State, facts
 from rp.domain.candidate import Candidate, Candidates
 from rp.domain.catalog import Stock
 from rp.domain.units import duration, usd
@@ -75,9 +75,16 @@ def document(deployed: Deployed, now: datetime) -> dict[str, Any]:
         "seconds": round(deployed.seconds, 1),
         "replaced": deployed.replaced,
         "left": list(deployed.left),
+        "race_cost": round(sum(attempt.cost for attempt in deployed.attempts if attempt.reason == LOST), 6),
         "health": health.report_document(deployed.report),
         "attempts": [facts(attempt) for attempt in deployed.attempts],
     }
+
+
+def _race(losers: Sequence[Attempt]) -> str:
+    count = f"{len(losers)} other pod{'s' if len(losers) > 1 else ''}"
+    what = ", ".join(attempt.what for attempt in losers)
+    return f"the race cost {usd(sum(attempt.cost for attempt in losers))}: {count} ended ({what})"
 
 
 def summary(deployed: Deployed, gpu_names: Mapping[str, str]) -> list[str]:
@@ -87,8 +94,11 @@ def summary(deployed: Deployed, gpu_names: Mapping[str, str]) -> list[str]:
         f"{deployed.alias} is ready after {duration(deployed.seconds)}: ssh {deployed.alias}",
         f"  {pod.id}, {pod.gpu_text(gpu_names)}, {pod.place}, {usd(pod.cost_per_hour)}/h",
     ]
-    wasted = [attempt for attempt in deployed.attempts if attempt.state is not State.KEPT]
+    losers = [attempt for attempt in deployed.attempts if attempt.reason == LOST]
+    wasted = [attempt for attempt in deployed.attempts if attempt.state is not State.KEPT and attempt not in losers]
     lines += [f"  before it: {attempt.line()}" for attempt in wasted]
+    if losers:
+        lines.append(f"  {_race(losers)}")
     if deployed.replaced:
         lines.append(
             f"  pod {deployed.replaced} had this alias before and is still there: rp terminate {deployed.replaced}"

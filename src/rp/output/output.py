@@ -127,10 +127,25 @@ class Output:
         """Show an operation's events as they come; return its result."""
         from rp.output.progress import Lines, Live
 
-        if self._stderr.isatty() and self._env.get("TERM") != "dumb":
+        if self._is_live:
             with Live(self._stderr, self._width(self._stderr), now, colour=self.colour(self._stderr)) as live:
                 return _drain(events, live.show)
         return _drain(events, Lines(self._stderr, now).show)
+
+    def follow_all(self, aliases: Sequence[str], events: Generator["Event", None, T], now: Callable[[], float]) -> T:
+        """Show the events of several deploys side by side: one table on a terminal; return their result."""
+        from rp.output.progress import Lines
+        from rp.output.replicas import LiveTable
+
+        if self._is_live:
+            width, colour = self._width(self._stderr), self.colour(self._stderr)
+            with LiveTable(self._stderr, width, aliases, now, colour=colour) as live:
+                return _drain(events, live.show)
+        return _drain(events, Lines(self._stderr, now).show)
+
+    @property
+    def _is_live(self) -> bool:
+        return self._stderr.isatty() and self._env.get("TERM") != "dumb"
 
     def _width(self, stream: TextIO) -> int:
         try:

@@ -14,7 +14,9 @@ from rp.operations.events import (
     Event,
     Healthy,
     Held,
+    Looking,
     Note,
+    Of,
     Phase,
     Refused,
     SetupLine,
@@ -27,6 +29,9 @@ from rp.output.text import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+# Seconds between lines that only say that the wait goes on.
+_LOOKING_EVERY = 600.0
 
 
 def lasting(event: Event) -> str | None:
@@ -51,6 +56,8 @@ def lasting(event: Event) -> str | None:
             return f"{script}: {line}"
         case Healthy(pod, alias):
             return f"+ pod {pod.id} is healthy: {alias}"
+        case Of(alias, inner):
+            return _of(alias, lasting(inner))
         case _:
             return None
 
@@ -74,8 +81,23 @@ def passing(event: Event) -> str | None:
             return "terminating it"
         case Waiting(seconds, reason):
             return f"waiting {duration(seconds)} {reason}"
+        case Looking(looks, seconds, _, _):
+            looked = f", looked {looks} time{'s' if looks > 1 else ''}" if looks else ""
+            return f"no capacity yet{looked}; {best_seen(event)}; next look in {duration(seconds)}"
+        case Of(alias, inner):
+            return _of(alias, passing(inner))
         case _:
             return None
+
+
+def _of(alias: str, text: str | None) -> str | None:
+    return "\n".join(f"{alias}: {line}" for line in text.splitlines()) if text else None
+
+
+def best_seen(looking: Looking) -> str:
+    """The best stock that was told of since the wait began."""
+    best = looking.best
+    return f"best seen: {best}, {best.stock.name.lower()}" if best else "none seen so far"
 
 
 class Lines:
@@ -85,10 +107,22 @@ class Lines:
         self._stream = stream
         self._now = now
         self._began = now()
+        self._looking = ("", float("-inf"))
 
     def show(self, event: Event) -> None:
+        inner = event.event if isinstance(event, Of) else event
+        if isinstance(inner, Looking) and self._is_old_news(inner):
+            return
         for line in (lasting(event) or passing(event) or "").splitlines():
             print(f"[{duration(self._now() - self._began):>6}] {printable(line)}", file=self._stream, flush=True)
+
+    def _is_old_news(self, looking: Looking) -> bool:
+        """A night of waiting is not a thousand equal lines."""
+        said, at = self._looking
+        if best_seen(looking) == said and self._now() - at < _LOOKING_EVERY:
+            return True
+        self._looking = (best_seen(looking), self._now())
+        return False
 
 
 class Live:

@@ -134,6 +134,11 @@ class RunPod:
         return tuple(_network_volume(raw) for raw in answer.get("networkVolumes") or ())
 
     @_understood()
+    def registry_ids(self) -> tuple[str, ...]:
+        """Of the account's credentials for image registries."""
+        return tuple(str(raw["id"]) for raw in _object(self._transport.call("GET", "/registries"))["registries"])
+
+    @_understood()
     def template(self, template_id: str) -> RunPodTemplate:
         """One of the account's templates, or a public one; raises NoSuchResource where there is none."""
         return wire.template(_object(self._transport.call("GET", f"/templates/{quote(template_id, safe='')}")))

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ class Journal:
         self._path = path
         self._locks = locks
         self._connection: sqlite3.Connection | None = None
+        # Threads share the connection; each statement has it alone.
+        self._turn = threading.RLock()
 
     def fresh_id(self) -> str:
         """An id that no deployment has: its pods' names are found by it."""
@@ -159,12 +162,12 @@ class Journal:
             self._connection = None
 
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-        with self._translated():
+        with self._turn, self._translated():
             return self._open().execute(query, values).fetchall()
 
     def write(self, statement: str, values: tuple[object, ...]) -> None:
         """Returns once the change is on the disk."""
-        with self._translated(), self._open() as connection:
+        with self._turn, self._translated(), self._open() as connection:
             connection.execute(statement, values)
 
     def _open(self) -> sqlite3.Connection:
@@ -195,9 +198,9 @@ class Journal:
 class Deployment:
     """One deployment, locked. Every method returns once the fact is on the disk."""
 
-    def __init__(self, journal: Journal, deployment_id: str, account: str, lock: int) -> None:
+    def __init__(self, journal: Journal, deployment_id: str, account: str, lock: int | None) -> None:
         self._journal = journal
-        self._lock: int | None = lock
+        self._lock = lock
         self.id = deployment_id
         self.account = account
         self.latest = ""
@@ -220,6 +223,10 @@ class Deployment:
             ),
         )
         self.latest = name
+
+    def lane(self) -> "Lane":
+        """This deployment for one of several that work on it at once."""
+        return Lane(self)
 
     def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None:
         """What became of the attempt `name`. A reason given before stays where none is given now."""
@@ -249,7 +256,7 @@ class Deployment:
         return self._journal.attempts(self.id)
 
     def open_attempts(self) -> tuple[Attempt, ...]:
-        return tuple(attempt for attempt in self.attempts() if attempt.state in OPEN)
+        return tuple(attempt for attempt in self.attempts() if attempt.is_open)
 
     def finish(self, outcome: str, now: float) -> None:
         """`ready`, `failed` or `interrupted`: the first word on it stays."""
@@ -264,6 +271,21 @@ class Deployment:
             self._journal._lock_path(self.id).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
+
+
+class Lane(Deployment):
+    """One of several who work on a deployment: what is open there is what this one began; the lock is another's."""
+
+    def __init__(self, whole: Deployment) -> None:
+        super().__init__(whole._journal, whole.id, whole.account, None)
+        self._begun: set[str] = set()
+
+    def intend(self, name: str, candidate: Candidate, now: float) -> None:
+        self._begun.add(name)
+        super().intend(name, candidate, now)
+
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in super().open_attempts() if attempt.name in self._begun)
 
 
 def _attempt(row: tuple[object, ...]) -> Attempt:

@@ -47,7 +47,7 @@ FORMS = (_FORM_1, _FORM_2)
 
 def connect(path: Path) -> sqlite3.Connection:
     """An open journal with all its tables; raises StateUnreadable for one of a newer form."""
-    connection = sqlite3.connect(path, timeout=10.0)
+    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     # Slower, and the point of it: a fact is on the disk before the effect that it announces.
     connection.execute("PRAGMA synchronous = FULL")

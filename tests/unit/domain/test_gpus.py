@@ -1,3 +1,6 @@
+import re
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +46,30 @@ def _ids(text: str) -> set[str]:
         ("L40S", ("NVIDIA L40S",)),
         ("A40", ("NVIDIA A40",)),
         ("H200", ("NVIDIA H200", "NVIDIA H200 NVL")),
+        ("H200 NVL 141GB", ("NVIDIA H200 NVL",)),
+        ("H200 141gb", ("NVIDIA H200",)),
+        ("H100 96 GB", ("NVIDIA H100 NVL",)),
+        ("H100 NVL 94GB", ("NVIDIA H100 NVL",)),
+        ("H100 HBM3", H100[:1]),
+        ("h 100 80 gib", (H100[0], H100[2])),
+        ("A100-80GB", A100),
+        ("A100 80", A100),
+        ("a10080gb", A100),
+        ("a100sxm80gb", A100[1:]),
+        ("A100 GPU", (*A100, "NVIDIA A100-SXM4-40GB")),
+        ("RTX 3090Ti", ("NVIDIA GeForce RTX 3090 Ti",)),
+        ("3090", ("NVIDIA GeForce RTX 3090",)),
+        ("RTX 3080", ("NVIDIA GeForce RTX 3080",)),
+        ("GeForce 4080", ("NVIDIA GeForce RTX 4080",)),
+        ("4080 super", ("NVIDIA GeForce RTX 4080 SUPER",)),
+        ("rtx-4090", ("NVIDIA GeForce RTX 4090",)),
+        ("GeForce 4090", ("NVIDIA GeForce RTX 4090",)),
+        ("6000 Ada", ("NVIDIA RTX 6000 Ada Generation",)),
+        ("rtx6000ada", ("NVIDIA RTX 6000 Ada Generation",)),
+        ("RTX PRO 6000 Max-Q", ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition",)),
+        ("B200", ("NVIDIA B200",)),
+        ("amd mi300x", ("AMD Instinct MI300X OAM",)),
+        ("V100", ("Tesla V100-PCIE-16GB", "Tesla V100-SXM2-16GB", "Tesla V100-SXM2-32GB")),
         ("NVIDIA A5000 24GB", ("NVIDIA RTX A5000",)),
         ("a5000", ("NVIDIA RTX A5000",)),
         ("MI300X", ("AMD Instinct MI300X OAM",)),
@@ -81,6 +108,52 @@ def test_an_exact_id_comes_first_beside_its_misspelt_twin(gpu: GpuType) -> None:
     assert gpus.match(gpu.id, GPUS)[0].id == gpu.id
 
 
+# A model by the marks that tell it from every other; what is told apart by form or memory alone is one model.
+_MODEL = re.compile(
+    r"MI300X|A100|A30|A40(?!\d)|B[23]00|[HV][12]00|L40S|L40|L4|T4|PRO (?:4500|6000)|[345]0[789]0(?: ?(?:Ti|SUPER))?"
+    r"|A(?:2000|4000|4500|6000)|A5000(?: Ada)?|(?:2000|4000|5000|6000)(?= (?:SFF )?Ada)",
+    re.IGNORECASE,
+)
+
+
+def _model(gpu: GpuType) -> str:
+    found = _MODEL.search(gpu.id)
+    assert found, gpu.id
+    return found[0].upper().replace(" ", "") + (" MIG" if "MIG" in gpu.id else "")
+
+
+def _short_forms(gpu: GpuType) -> Iterator[str]:
+    for name in (gpu.id, gpu.name):
+        without = re.sub(r"NVIDIA|AMD|Tesla|GeForce|Instinct", "", name).strip()
+        for spelled in dict.fromkeys([name, without, without.removeprefix("RTX ")]):
+            yield spelled
+            yield spelled.lower()
+            for separator in ("", "-", "_", "  "):
+                yield separator.join(re.split(r"[\s-]+", spelled))
+
+
+@pytest.mark.parametrize("gpu", GPUS, ids=lambda gpu: gpu.id)
+def test_a_short_form_means_its_type_or_the_family_of_it_and_no_other_model(gpu: GpuType) -> None:
+    for said in _short_forms(gpu):
+        if any(said == other.id for other in GPUS if other is not gpu):
+            continue
+        found = gpus.match(said, GPUS)
+        # Rows without memory are misspelt twins and leftovers: the type that they stand for comes in their place.
+        assert gpu in found or not gpu.memory_gb, said
+        if said.isdigit():
+            # 4000, 5000, 6000 are every card of that number.
+            assert {_model(one).removeprefix("PRO") for one in found} == {_model(gpu).removeprefix("PRO")}, said
+        else:
+            assert {_model(one) for one in found} == {_model(gpu)}, said
+
+
+def test_any_is_every_type_but_slices() -> None:
+    found = gpus.match(" ANY ", NAMED_GPUS)
+
+    assert {gpu.id for gpu in found} == {gpu.id for gpu in NAMED_GPUS if "MIG" not in gpu.id}
+    assert found[0].cheapest == min(gpu.cheapest for gpu in NAMED_GPUS)
+
+
 def test_the_cheapest_comes_first() -> None:
     found = [gpu.cheapest for gpu in gpus.match("A100", NAMED_GPUS)]
 
@@ -90,23 +163,99 @@ def test_the_cheapest_comes_first() -> None:
 
 @pytest.mark.parametrize(
     ("typo", "name"),
-    [("H10O", "H100 SXM"), ("RTX 409", "RTX 4090"), ("4900", "RTX 4090"), ("MI300", "MI300X"), ("L40X", "L40S")],
+    [
+        ("H10O", "H100"),
+        ("RTX 409", "RTX 4090"),
+        ("rtx409", "RTX 4090"),
+        ("4900", "RTX 4090"),
+        ("4O90", "RTX 4090"),
+        ("MI300", "MI300X"),
+        ("L40X", "L40S"),
+        ("L4OS", "L40S"),
+        ("A10080", "A100 80GB"),
+        ("H100s", "H100"),
+    ],
 )
 def test_a_typing_mistake_gives_the_nearest_names(typo: str, name: str) -> None:
     with pytest.raises(NotFound) as caught:
         gpus.match(typo, NAMED_GPUS)
 
     assert f"`{typo}`" in caught.value.message
-    assert "did you mean" in (caught.value.hint or "")
-    assert name.split()[0][:3] in (caught.value.hint or "")
+    assert (caught.value.hint or "").startswith("did you mean ")
+    assert f"`{name}`" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("nonsense", ["", "   ", "nvidia", "gpu", "###", "xylophone", "80gbb", "H100 24gb"])
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("H100 24gb", "there are H100 NVL (94 GB), H100 PCIe (80 GB), H100 SXM (80 GB)"),
+        ("A100 nvlink", "there are A100 PCIe (80 GB), A100 SXM (80 GB), A100 SXM 40GB (40 GB)"),
+        ("4090 12gb", "there is RTX 4090 (24 GB)"),
+        (
+            "Blackwell",
+            "there are RTX PRO 4500 (32 GB), RTX PRO 6000 (96 GB), RTX PRO 6000 MaxQ (96 GB), RTX PRO 6000 WK (96 GB)",
+        ),
+        ("2 H100", "a number of GPUs is written `2xH100`"),
+    ],
+)
+def test_a_name_that_is_nearly_right_gets_what_there_is(said: str, hint: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        gpus.match(said, NAMED_GPUS)
+
+    assert caught.value.hint == hint
+
+
+@given(st.data())
+def test_every_name_that_is_suggested_is_one(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(NAMED_GPUS)).name
+    at = data.draw(st.integers(0, len(name)))
+    typo = name[:at] + data.draw(st.sampled_from("0Oxq7-")) + name[at + data.draw(st.integers(0, 1)) :]
+    try:
+        gpus.match(typo, NAMED_GPUS)
+    except NotFound as unknown:
+        for suggested in re.findall("`([^`]+)`", unknown.hint or "") if "did you mean" in (unknown.hint or "") else ():
+            assert gpus.match(suggested, NAMED_GPUS)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "",
+        "   ",
+        "nvidia",
+        "gpu",
+        "###",
+        "xylophone",
+        "80gbb",
+        "H100 24gb",
+        "rtx",
+        "sxm",
+        "sxm4",
+        "80",
+        "H100+",
+        "h100é",
+    ],
+)
 def test_nonsense_fits_nothing_and_gets_a_hint(nonsense: str) -> None:
     with pytest.raises(NotFound) as caught:
         gpus.match(nonsense, NAMED_GPUS)
 
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["nvidia mi300x", "amd h100", "GeForce A100", "H100 or A100", "Quadro 6000", "3080 12gb", "H100 H200"]
+)
+def test_what_contradicts_itself_is_not_guessed_at(nonsense: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        gpus.match(nonsense, NAMED_GPUS)
+
+    assert caught.value.hint
+
+
+def test_memory_that_is_not_told_is_not_guessed() -> None:
+    with pytest.raises(NotFound):
+        gpus.match("T4 0gb", GPUS)
 
 
 def test_an_empty_catalog_knows_no_gpu() -> None:

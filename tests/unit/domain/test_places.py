@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from rp.domain import places
 from rp.domain.catalog import DataCenter
-from rp.errors import NotFound
+from rp.domain.places import Region
+from rp.errors import NotFound, UsageProblem
 from unit.samples import COUNTRY_OF, DATA_CENTERS
 
 
@@ -72,3 +73,98 @@ def test_a_region_never_means_anywhere(text: str) -> None:
         return
 
     assert found
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Romania", "RO"),
+        ("sweden", "SE"),
+        ("United States", "US"),
+        ("the united states of america", "US"),
+        ("usa", "US"),
+        ("The Netherlands", "NL"),
+        ("Czech-Republic", "CZ"),
+        ("north_america", "NA"),
+        ("North-America", "NA"),
+        ("asia", "AS"),
+        ("Oceania", "OC"),
+    ],
+)
+def test_a_country_and_a_continent_may_be_spelled_out(said: str, code: str) -> None:
+    assert places.data_centers_in(said, DATA_CENTERS) == places.data_centers_in(code, DATA_CENTERS)
+
+
+def test_a_data_center_is_found_by_its_name_too() -> None:
+    assert places.data_centers_in("texas", [DataCenter("A", "Texas"), DataCenter("B", "Ohio")]) == ("A",)
+
+
+@pytest.mark.parametrize(("typo", "near"), [("Romannia", "`Romania`"), ("Swedn", "`Sweden`"), ("Unted States", "`U")])
+def test_a_mistyped_country_gets_the_nearest_name(typo: str, near: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        places.data_centers_in(typo, DATA_CENTERS)
+
+    assert near in (caught.value.hint or "")
+
+
+def test_no_preference_is_anywhere() -> None:
+    assert places.regions((), DATA_CENTERS) == (Region("anywhere"),)
+    assert places.regions(("EU", "Any"), DATA_CENTERS)[1] == Region("anywhere")
+    assert Region("anywhere").holds("US-TX-3")
+
+
+def test_a_forbidden_place_is_out_of_every_region() -> None:
+    america, texas = places.regions(("US", "US-TX-1", "!US-TX-3", "!ca"), DATA_CENTERS)
+
+    assert america.name == "US"
+    assert set(america.data_center_ids) == set(places.data_centers_in("US", DATA_CENTERS)) - {"US-TX-3"}
+    assert america.holds("US-TX-1")
+    assert not america.holds("US-TX-3")
+    assert texas == Region("US-TX-1", ("US-TX-1",))
+
+
+def test_only_forbidden_places_mean_all_others() -> None:
+    (others,) = places.regions(("!US", "!EU", "!US"), DATA_CENTERS)
+
+    assert others.name == "!US !EU"
+    gone = {*places.data_centers_in("US", DATA_CENTERS), *places.data_centers_in("EU", DATA_CENTERS)}
+    assert set(others.data_center_ids) == {place.id for place in DATA_CENTERS} - gone
+    assert places.regions(("anywhere", "!US", "!EU"), DATA_CENTERS) == (others,)
+
+
+@pytest.mark.parametrize(
+    ("preference", "message"),
+    [
+        (("RO", "!EU"), "no data center is left: `!EU` forbid all of `RO`"),
+        (("US", "EU-RO-1", "!RO", "!SE"), "no data center is left: `!RO` and `!SE` forbid all of `EU-RO-1`"),
+        (("!NA", "!EU", "!AS", "!OC"), "forbid all of `anywhere`"),
+    ],
+)
+def test_a_region_that_is_all_forbidden_is_an_error(preference: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        places.regions(preference, DATA_CENTERS)
+
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize("said", ["!US-TX-33", "!", "!!US", "! xx", "!anywhere"])
+def test_an_unknown_place_cannot_be_forbidden(said: str) -> None:
+    with pytest.raises(NotFound):
+        places.regions(("EU", said), DATA_CENTERS)
+
+
+@given(
+    st.lists(st.sampled_from(["EU", "US", "RO", "EU-RO-1", "anywhere", "!RO", "!US-TX-3", "!ca", "!EU"]), max_size=5)
+)
+def test_the_order_is_kept_and_nothing_forbidden_is_left(preference: list[str]) -> None:
+    try:
+        found = places.regions(preference, DATA_CENTERS)
+    except UsageProblem:
+        return
+
+    wanted = [text for text in preference if not text.startswith("!")]
+    closed = {place for text in preference if text[0] == "!" for place in places.check(text, DATA_CENTERS)}
+    assert len(found) == max(1, len(wanted))
+    for region, text in zip(found, wanted or ["anywhere"], strict=True):
+        everything = set(places.check(text, DATA_CENTERS))
+        assert set(region.data_center_ids) == (set() if text == "anywhere" and not closed else everything - closed)

@@ -5,8 +5,9 @@ import pytest
 from rp.domain import start_script
 from rp.domain.candidate import Candidate
 from rp.domain.catalog import GpuType, Stock
+from rp.domain.cuda import cuda_floor
 from rp.domain.pod import Volume
-from rp.domain.request import cuda_floor, pod_request
+from rp.domain.request import pod_request
 from rp.domain.spec import Spec
 from rp.domain.template import Container, Template
 

@@ -99,6 +99,7 @@ class _Outside:
     def __init__(self, world: World) -> None:
         self.world = world
         self.clock = self.cloud = self.remote = self
+        self.crowd = 1
 
     def monotonic(self) -> float:
         return self.world.time

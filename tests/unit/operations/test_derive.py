@@ -20,13 +20,20 @@ volumes = st.one_of(
     st.builds(Volume, path=paths, size_gb=st.integers(10, 9999)),
     st.builds(Volume, path=paths, network_id=words),
 )
+# What shells, JSON and templates all have an opinion on.
+values = st.one_of(
+    texts,
+    st.sampled_from(
+        ['it\'s "so"', "$HOME `id` $(id) ${A}", "a\nb\r\n\n", " \t ", "\\", "ü λ 🙂", "{{ RUNPOD_SECRET_x }}", "#!"]
+    ),
+)
 tags = st.dictionaries(texts, texts, max_size=2).map(lambda found: urlencode(sorted(found.items())))
 
 
 @st.composite
 def pods(draw: st.DrawFn) -> Pod:
     """A pod as RunPod tells of it, the variables that RunPod makes included."""
-    env = draw(st.dictionaries(variables, texts, max_size=4))
+    env = draw(st.dictionaries(variables, values, max_size=4))
     env |= draw(st.dictionaries(st.sampled_from(["PUBLIC_KEY", "RUNPOD_POD_ID", "JUPYTER_PASSWORD"]), texts))
     if found := draw(tags):
         env["RP_TAGS"] = found
@@ -35,7 +42,7 @@ def pods(draw: st.DrawFn) -> Pod:
         name=draw(texts),
         status=RUNNING,
         image=draw(words),
-        args=draw(st.one_of(texts, texts.map(start_script.to_args))),
+        args=draw(st.one_of(values, values.map(start_script.to_args))),
         disk_gb=draw(st.integers(1, 9999)),
         volume=draw(volumes),
         ports=("22/tcp", *draw(st.lists(ports, max_size=4, unique=True).map(_without_ssh))),
@@ -108,6 +115,30 @@ def test_secrets_come_from_the_users_environment_and_not_from_the_file(pod: Pod)
 @given(pods())
 def test_no_variable_is_kept_where_none_is_wanted(pod: Pod) -> None:
     assert derive.from_pod("t", pod, include_env=False).template.container.env == {}
+
+
+@given(pods(), st.sampled_from([None, True, False]))
+def test_whatever_a_pod_has_the_template_is_valid(pod: Pod, include_env: bool | None) -> None:
+    derived = derive.from_pod("t", pod, include_env=include_env)
+
+    assert templates.parse("t", json.loads(json.dumps(templates.to_json(derived.template)))) == derived.template
+    assert not any("mend this" in note for note in derived.notes)
+
+
+def test_a_value_that_would_be_taken_for_a_reference_is_said() -> None:
+    env = {"BROKEN": "a ${env:b-c} d", "MEANT": "x ${env:HOME}", "PLAIN": "${HOME}"}
+
+    derived = derive.from_pod("t", _with(env=env), include_env=True)
+
+    assert derived.template.container.env == {"MEANT": "x ${env:HOME}", "PLAIN": "${HOME}"}
+    assert derived.notes[0].startswith("left out BROKEN")
+    assert derived.notes[1].startswith("MEANT has `${env:…}` in its value")
+
+
+def test_what_a_pod_has_and_no_create_accepts_is_said() -> None:
+    derived = derive.from_pod("t", _with(volume=Volume("/w", size_gb=5), ports=("53/udp",)), include_env=None)
+
+    assert any("mend this before a deploy: t.container.ports" in note for note in derived.notes)
 
 
 def test_a_start_script_comes_back_as_one() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from rp.domain import template_document
 from rp.domain.decode import Invalid
 from rp.domain.template import Container, Template
-from rp.errors import NotFound, StateUnreadable, UsageProblem
+from rp.errors import NotFound, RpError, StateUnreadable, UsageProblem
 from rp.state.templates import Templates
 from unit.samples import EXAMPLE
 from unit.samples import templates as any_template
@@ -82,7 +83,7 @@ def test_one_broken_template_does_not_spoil_the_others(path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         store.get("broken")
     assert 'broken.gpuCount: expected a whole number, got "two"' in caught.value.problems
-    assert caught.value.hint == f"mend it in {path}"
+    assert caught.value.hint == f"`rp template edit broken`, or mend it in {path}"
 
 
 def test_an_unknown_name_gives_the_nearest(path: Path) -> None:
@@ -103,3 +104,54 @@ def test_a_broken_file_is_never_overwritten(path: Path) -> None:
         Templates(path).delete("a")
 
     assert path.read_text() == '{"a": '
+
+
+def test_several_are_stored_together_or_not_at_all(path: Path) -> None:
+    store = Templates(path)
+    _write(path, b=EXAMPLE)
+
+    for documents in ({"a": EXAMPLE, "b": EXAMPLE}, {"a": EXAMPLE, "../c": EXAMPLE}):
+        with pytest.raises(UsageProblem):
+            store.put_raw(documents, replace=False)
+    with pytest.raises(Invalid, match="cannot be stored"):
+        store.put_raw({"a": EXAMPLE, "c": {"gpuPreference": ["\ud800"]}}, replace=False)
+
+    assert _read(path) == {"b": EXAMPLE}
+
+
+def test_a_schema_beside_the_templates_is_none_of_them(path: Path) -> None:
+    _write(path, **{"$schema": "x", "b": EXAMPLE, "a": EXAMPLE})
+    store = Templates(path)
+
+    assert store.names() == ("a", "b")
+    for use in (store.raw_of, store.delete, lambda name: store.copy(name, "c", replace=False)):
+        with pytest.raises(NotFound):
+            use("$schema")
+
+
+def test_a_template_is_swapped_only_for_what_it_was(path: Path) -> None:
+    store = Templates(path)
+    _write(path, a=EXAMPLE, b=7)
+
+    with pytest.raises(RpError, match="changed meanwhile"):
+        store.swap("a", {**EXAMPLE, "gpuCount": 9}, {})
+    with pytest.raises(NotFound):
+        store.swap("c", EXAMPLE, {})
+    store.swap("a", EXAMPLE, {"new": 1})
+
+    assert _read(path) == {"a": {"new": 1}, "b": 7}
+
+
+def test_consent_is_asked_for_once_and_follows_a_copy(path: Path) -> None:
+    store = Templates(path)
+    imported = template_document.marked(EXAMPLE, "https://example.com/x", "2026-01-01T00:00:00+00:00")
+    _write(path, own=EXAMPLE, imported=imported)
+    store.copy("imported", "copy", replace=False)
+    store.rename("imported", "renamed", replace=False)
+
+    assert [name for name in store.names() if store.needs_consent(name)] == ["copy", "renamed"]
+    with pytest.raises(RpError, match="changed meanwhile"):
+        store.give_consent("copy", EXAMPLE)
+    store.give_consent("copy", store.raw_of("copy"))
+    assert [name for name in store.names() if store.needs_consent(name)] == ["renamed"]
+    assert store.unknown_keys("renamed") == ()

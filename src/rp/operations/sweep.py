@@ -1,0 +1,182 @@
+"""Which candidate is tried next, given what came of the others; several lanes may ask at once."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from threading import Lock
+
+from rp.domain import candidate as candidates
+from rp.domain.attempt import is_capacity
+from rp.domain.candidate import Candidate
+from rp.domain.catalog import Catalog, Stock
+from rp.domain.template import Template
+from rp.errors import ApiError
+from rp.operations.looks import BadPod
+from rp.operations.machines import KnownBad
+from rp.operations.ports import Clock
+
+# A candidate that gave this many bad pods is asked again only after all others.
+_BAD_PODS_PER_CANDIDATE = 2
+# Unpinned pods of one candidate that may land outside the wanted region, before it is asked for by its data centers.
+LANDINGS = 2
+# Single data centers that are tried after all else, in one deploy.
+_MOST_SINGLES = 5
+# Seconds until a candidate that was refused although the catalog told of stock, and tells the same ever since, is
+# asked again: a label of three levels hides what comes and goes below it. It doubles with each refusal.
+_SAME_WORDS = 300.0
+_SAME_WORDS_AT_MOST = 1800.0
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    told: tuple[object, ...]
+    at: float
+    times: int
+    failure: ApiError
+
+
+class Board:
+    """What a run learned of refused candidates: shared by its deploys, so that none asks what another was refused."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refusals: dict[Key, _Refusal] = {}
+
+    def refused(self, candidate: Candidate, failure: ApiError) -> None:
+        before = self._refusals.get(candidate.key)
+        times = before.times + 1 if before else 1
+        self._refusals[candidate.key] = _Refusal(candidate.told, self._clock.monotonic(), times, failure)
+
+    def forget(self, candidate: Candidate) -> None:
+        """Its stock has changed: a place was given up here."""
+        self._refusals.pop(candidate.key, None)
+
+    def refusal(self, candidate: Candidate) -> ApiError | None:
+        """Why this candidate is not asked again now; None where it may be."""
+        refusal = self._refusals.get(candidate.key)
+        if refusal is None:
+            return None
+        if not is_capacity(refusal.failure) or candidate.stock is Stock.NONE:
+            return refusal.failure
+        patience = min(_SAME_WORDS * 2 ** (refusal.times - 1), _SAME_WORDS_AT_MOST)
+        is_news = candidate.told != refusal.told or self._clock.monotonic() - refusal.at >= patience
+        return None if is_news else refusal.failure
+
+
+class Sweep:
+    """`failures` and `bad` are what came so far; `known` are candidates whose machines failed before."""
+
+    def __init__(self, ordered: Iterable[Candidate], template: Template, board: Board) -> None:
+        self.all = self._matrix = tuple(ordered)
+        self.failures: list[ApiError] = []
+        self.bad: list[tuple[Candidate, BadPod]] = []
+        self.known: dict[Key, KnownBad] = {}
+        # Seconds to wait for a place that was given up a moment ago.
+        self.pauses: list[float] = []
+        self._template = template
+        self._board = board
+        self._queue = deque(self.all)
+        self._in_hand: Counter[Key] = Counter()
+        self._landings: Counter[Key] = Counter()
+        self._has_singles = False
+        self._lock = Lock()
+
+    def take(self) -> Candidate | None:
+        """The best that may be tried now; of those in the hands of other lanes where no other is left."""
+        with self._lock:
+            found = next(self._open(), None)
+            if found is None:
+                busy = (one for one in self.all if self._in_hand[one.key])
+                found = next((one for one in busy if self._board.refusal(one) is None), None)
+            if found:
+                self._in_hand[found.key] += 1
+            return found
+
+    def _open(self) -> Iterator[Candidate]:
+        while self._queue:
+            candidate = self._queue.popleft()
+            if failure := self._board.refusal(candidate):
+                self.failures.append(failure)
+            else:
+                yield candidate
+
+    def number(self, candidate: Candidate) -> int:
+        """Which of all it is, from 1."""
+        keys = [one.key for one in self.all]
+        return keys.index(candidate.key) + 1 if candidate.key in keys else len(keys)
+
+    def done(self, candidate: Candidate) -> None:
+        """The candidate is in nobody's hands any more, as far as the caller is concerned."""
+        with self._lock:
+            self._in_hand[candidate.key] -= 1
+
+    def again(self, candidate: Candidate) -> None:
+        """Next, before all others."""
+        self._queue.appendleft(candidate)
+
+    def refused(self, candidate: Candidate, failure: ApiError) -> None:
+        self._board.refused(candidate, failure)
+        self.failures.append(failure)
+
+    def unclear(self, failure: ApiError) -> None:
+        self.failures.append(failure)
+
+    def bad_pod(self, candidate: Candidate, bad: BadPod) -> None:
+        """Once more, at once or after all others."""
+        with self._lock:
+            self.bad.append((candidate, bad))
+            count = sum(one.key == candidate.key for one, _ in self.bad)
+            (self._queue.append if count % _BAD_PODS_PER_CANDIDATE == 0 else self._queue.appendleft)(candidate)
+
+    def recognised(self, candidate: Candidate, known: KnownBad) -> None:
+        """Once more while the bad machine is taken; after that this candidate is a last resort."""
+        with self._lock:
+            if candidate.key not in self.known:
+                self._queue.appendleft(candidate)
+            self.known[candidate.key] = known
+
+    def landed_outside(self, candidate: Candidate) -> None:
+        """Once more; pinned to its data centers where that happens too often."""
+        with self._lock:
+            self._landings[candidate.key] += 1
+            often = self._landings[candidate.key] >= LANDINGS
+            self._queue.appendleft(candidate.pinned() if often else candidate)
+
+    def last_resort(self, pauses: Iterable[float]) -> KnownBad:
+        """Let those be tried whose machines failed before, the least bad first; return what is held against that."""
+        with self._lock:
+            worst_last = sorted(self.known, key=lambda key: _badness(self.known[key]))
+            by_key = {one.key: one for one in self.all}
+            for candidate in (by_key[key] for key in worst_last if key in by_key):
+                self._board.forget(candidate)
+                self._queue.append(candidate)
+            self.pauses.extend(pauses)
+            return self.known[worst_last[0]]
+
+    def add_singles(self, catalog: Catalog) -> bool:
+        """Once: single data centers with stock of regions that were refused as a whole. Whether there are any."""
+        if self._has_singles:
+            return False
+        self._has_singles = True
+        refused = [one for one in self.all if self._board.refusal(one)]
+        found = [single for one in refused for single in candidates.singles(one, catalog)]
+        self._queue.extend(found[:_MOST_SINGLES])
+        return bool(found)
+
+    def renew(self, catalog: Catalog) -> bool:
+        """Begin anew with what may be asked again, now that the catalog tells this. Whether there is anything."""
+        with self._lock:
+            order, cap = self._template.order, self._template.max_price_per_hour
+            self.all = candidates.restocked(self._matrix, catalog, order, cap=cap)
+            asked = [one for one in self.all if one.stock is not Stock.NONE and self._board.refusal(one) is None]
+            self._queue = deque(asked)
+            self._has_singles = False
+            self.failures.clear()
+            return bool(asked)
+
+
+def _badness(known: KnownBad) -> tuple[int, float]:
+    """The fewest failures first, and of those the longest ago."""
+    return known.count, known.failure.at

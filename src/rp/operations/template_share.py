@@ -1,0 +1,145 @@
+"""Templates that go to other people, and that come from them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from rp.domain import decode, redact, secrets, template_document
+from rp.domain import template as templates
+from rp.domain.template import Template, check_name
+from rp.domain.template_checked import Checked
+from rp.errors import UsageProblem
+from rp.operations import template_check
+from rp.operations.template_check import NameProblems
+
+
+@dataclass(frozen=True)
+class Exported:
+    """`notes` tell what was changed, and what to look at before it is sent."""
+
+    document: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def export(name: str, raw: Any, *, include_env: bool | None) -> Exported:
+    """A document of its own; raises Invalid for a template that is none.
+
+    `include_env` False drops all variables, True keeps all values, None puts references for secrets.
+    """
+    template_check.checked(name, raw)
+    document = template_document.unmarked(raw)
+    document.pop("name", None)
+    pointer = {"$schema": document.pop("$schema")} if "$schema" in document else {}
+    env, notes = _env(document["container"].get("env") or {}, include_env)
+    container = {**document["container"], "env": env}
+    if not env:
+        del container["env"]
+    whole = {**pointer, "name": name, **document, "container": container}
+    return Exported(whole, (*notes, *_of_this_account(whole), *_told(whole)))
+
+
+def _env(env: Mapping[str, str], include_env: bool | None) -> tuple[dict[str, str], list[str]]:
+    if include_env is False:
+        return {}, [f"left out {len(env)} environment variables, as asked"] if env else []
+    scrubbed, secret = secrets.scrub(env)
+    if include_env:
+        return dict(env), [f"{key} looks like a secret, and is in the document as asked" for key in secret]
+    return scrubbed, [
+        f"{key} looks like a secret: the document has ${{env:{key}}} in its place, so that each deploy reads it from "
+        "the environment of whoever deploys"
+        for key in secret
+    ]
+
+
+def _of_this_account(raw: Mapping[str, Any]) -> Iterator[str]:
+    for key, what in (("networkVolumeId", "network volume"), ("registryAuthId", "registry login")):
+        if raw.get(key):
+            yield f"{key} names a {what} of your account: other accounts have to change it"
+
+
+def _told(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Secrets of known forms in what runs: nothing but a person can take them out."""
+    for path, text in _runs(raw):
+        if redact.redacted(text) != text:
+            yield f"{path} may hold a secret: look at it before you send this to anybody"
+
+
+def _runs(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    container, health = raw["container"], raw.get("health") or {}
+    for key in ("startScript", "args"):
+        yield f"container.{key}", container.get(key) or ""
+    for number, command in enumerate(health.get("smokeCommands") or ()):
+        yield f"health.smokeCommands[{number}]", command
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A template of somebody else: valid, not stored, and not agreed to."""
+
+    template: Template
+    raw: dict[str, Any]
+    warnings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.template.name
+
+
+def incoming(
+    text: str, where: str, as_name: str | None, name_problems: NameProblems | None = None
+) -> tuple[Incoming, ...]:
+    """The templates of an exported document, or of a whole `templates.json`.
+
+    Raises Invalid with every problem of all of them, UsageProblem for names that are impossible.
+    """
+    documents = template_document.split(template_document.load(text, where), name_of(where))
+    if as_name is not None:
+        if len(documents) > 1:
+            listed = ", ".join(sorted(documents)[:8])
+            raise UsageProblem(f"--as names one template, and {where} has {len(documents)}: {listed}")
+        [raw] = documents.values()
+        documents = {as_name: raw}
+    for name in documents:
+        _check_name(name)
+    found = [template_check.check(name, raw, name_problems) for name, raw in documents.items()]
+    _raise_all(where, found)
+    return tuple(
+        Incoming(
+            templates.parse(one.name, documents[one.name]),
+            template_document.renamed(dict(documents[one.name]), one.name),
+            one.warnings,
+        )
+        for one in found
+    )
+
+
+def _check_name(name: str) -> None:
+    try:
+        check_name(name)
+    except UsageProblem as impossible:
+        impossible.hint = f"{impossible.hint}; --as gives one template another name"
+        raise
+
+
+def _raise_all(where: str, found: list[Checked]) -> None:
+    problems = [problem for one in found for problem in one.problems]
+    if problems:
+        what = f"the template in {where} is not valid" if len(found) == 1 else f"not every template in {where} is valid"
+        raise decode.Invalid(what, problems, hint="nothing was stored")
+
+
+def name_of(where: str) -> str:
+    """`…/sd.json` → `sd`: what a document that tells no name is called."""
+    return PurePosixPath(where).name.removesuffix(".json") or "template"
+
+
+def to_store(found: tuple[Incoming, ...], origin: str, at: str) -> dict[str, dict[str, Any]]:
+    """What goes into the file: each with the mark that makes its first deploy ask. `at` is a time, ISO 8601."""
+    return {one.name: template_document.marked(one.raw, origin, at) for one in found}
+
+
+def local_variables(template: Template) -> tuple[str, ...]:
+    """The variables of this machine that its `${env:NAME}` references read."""
+    values = template.container.env.values()
+    return tuple(dict.fromkeys(name for value in values for name in secrets.LOCAL_REFERENCE.findall(value)))

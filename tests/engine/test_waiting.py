@@ -1,0 +1,204 @@
+"""`--wait`: the catalog is looked at, and creates are sent only where it tells something new."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.world import World
+from rp import errors
+from rp.domain.catalog import Stock
+from rp.errors import InsufficientBalance, NoCapacity, NoGoodPod
+from rp.operations.events import Looking, Warned
+
+HOUR = 3600.0
+FOR_EVER = float("inf")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Nothing is there, and the catalog says so."""
+    made = World(tmp_path)
+    made.cloud.told = lambda cloud, gpu: Stock.NONE
+    made.cloud.has_room = lambda request: False
+    yield made
+    assert set(made.aliases.all().values()) == set(made.cloud.pods_by_id)
+
+
+def _comes_at(world: World, seconds: float, gpu: str = "OTHER") -> None:
+    """From then on there is room, and the catalog tells of it."""
+    at = world.clock.time + seconds
+    world.cloud.told = lambda cloud, one: Stock.LOW if one == gpu and world.clock.time >= at else Stock.NONE
+    world.cloud.has_room = lambda request: request.gpu_id == gpu and world.clock.time >= at
+
+
+def test_it_takes_what_appears(world: World) -> None:
+    _comes_at(world, 2 * HOUR)
+
+    deployed = world.deploy(wait=FOR_EVER)
+
+    assert deployed.pod.gpu_id == "OTHER"
+    assert 2 * HOUR <= world.clock.time - world.began < 2 * HOUR + 60
+    # Each candidate once at first, then the one that the catalog tells of.
+    assert [request.gpu_id for request in world.cloud.created] == ["GPU", "OTHER", "OTHER"]
+
+
+def test_looks_are_paced_for_a_night(world: World) -> None:
+    _comes_at(world, 10 * HOUR)
+
+    world.deploy(wait=FOR_EVER)
+
+    assert 10 * HOUR / 30 < world.cloud.catalog_reads < 10 * HOUR / 15
+    pauses = [looking.seconds for looking in world.told(Looking)]
+    assert min(pauses) >= 15
+    assert max(pauses) <= 25
+    assert len(set(pauses)) > 100, "no jitter"
+
+
+def test_it_gives_up_at_the_deadline(world: World) -> None:
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=HOUR)
+
+    assert HOUR - 1 <= world.clock.time - world.began < HOUR + 5
+    assert len(world.cloud.created) == 2
+
+
+def test_without_a_wait_it_gives_up_at_once(world: World) -> None:
+    with pytest.raises(NoCapacity):
+        world.deploy()
+
+    assert world.clock.time - world.began < 5
+
+
+def test_a_catalog_that_lies_is_believed_less_and_less(world: World) -> None:
+    """It tells of stock all the time, and there is none: asked again after 5, 10, 20, 30, 30 minutes."""
+    world.cloud.told = lambda cloud, gpu: Stock.HIGH
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=2 * HOUR)
+
+    asked = [request.gpu_id for request in world.cloud.created]
+    assert asked.count("GPU") == asked.count("OTHER") == 6
+
+
+def test_stock_that_changes_is_asked_for_again(world: World) -> None:
+    """Each change is worth one create; a change to nothing is worth none."""
+    levels = [Stock.LOW, Stock.LOW, Stock.NONE, Stock.MEDIUM, Stock.MEDIUM, Stock.NONE]
+    world.cloud.told = lambda cloud, gpu: (
+        levels[min(int((world.clock.time - world.began) / 600), 5)] if gpu == "GPU" else Stock.NONE
+    )
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=HOUR)
+
+    # LOW at first, and once more after 5 minutes of the same; MEDIUM, and once more after a while of that.
+    assert [request.gpu_id for request in world.cloud.created].count("GPU") == 4
+
+
+def test_the_best_that_was_seen_is_told(world: World) -> None:
+    def told(cloud: str, gpu: str) -> Stock:
+        passed = world.clock.time - world.began
+        return Stock.MEDIUM if gpu == "GPU" and 600 < passed < 700 else Stock.NONE
+
+    world.cloud.told = told
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=HOUR)
+
+    last = world.told(Looking)[-1]
+    assert last.best is not None
+    assert (last.best.gpu.name, last.best.stock) == ("GPU", Stock.MEDIUM)
+    assert 600 < last.best_at - world.began < 750
+
+
+def test_an_interruption_leaves_nothing(world: World) -> None:
+    world.deploy_until(lambda: len(world.told(Looking)) == 3, wait=FOR_EVER)
+
+    assert world.journal.unfinished() == ()
+
+
+def test_an_api_that_is_down_for_a_while_is_waited_for(world: World) -> None:
+    _comes_at(world, 3 * HOUR)
+    real, reads = world.cloud.gpus, 0
+
+    def gpus(*args: object, **words: object) -> object:
+        nonlocal reads
+        reads += 1
+        if HOUR < world.clock.time - world.began < 2 * HOUR:
+            raise errors.Unclear("HTTP 502")
+        return real(*args, **words)  # type: ignore[arg-type]
+
+    world.cloud.gpus = gpus  # type: ignore[method-assign,assignment]
+    plan_reads_first = world.deploy(wait=FOR_EVER)
+
+    assert plan_reads_first.pod.gpu_id == "OTHER"
+    assert len([one for one in world.told(Warned) if "catalog" in one.text]) == 1
+    assert reads < 3 * HOUR / 20 + 20
+
+
+def test_creates_without_an_answer_do_not_end_the_night(world: World) -> None:
+    _comes_at(world, HOUR)
+    world.cloud.has_room = lambda request: True
+
+    deployed = world.deploy("nothing, unclear", "nothing, unclear", "nothing, unclear", "unclear", wait=FOR_EVER)
+
+    world.settle()
+    assert deployed.pod.id in world.cloud.pods_by_id
+    assert len(world.cloud.pods_by_id) == 1
+
+
+def test_an_empty_balance_ends_it(world: World) -> None:
+    world.cloud.has_room = lambda request: True
+
+    with pytest.raises(InsufficientBalance):
+        world.deploy("no balance", wait=FOR_EVER)
+
+
+def test_bad_pods_end_it(world: World) -> None:
+    world.cloud.has_room = lambda request: True
+
+    with pytest.raises(NoGoodPod):
+        world.deploy("bad", "bad", wait=FOR_EVER)
+
+
+def test_one_bad_pod_and_no_capacity_is_still_a_wait(world: World) -> None:
+    _comes_at(world, HOUR)
+    world.cloud.has_room = lambda request: (
+        not world.cloud.born_at or (request.gpu_id == "OTHER" and world.clock.time - world.began >= HOUR)
+    )
+
+    deployed = world.deploy("bad", wait=FOR_EVER)
+
+    assert deployed.pod.gpu_id == "OTHER"
+
+
+def test_what_became_too_dear_overnight_is_not_taken(world: World) -> None:
+    world.template = replace(world.template, max_price_per_hour=2.0)
+    dear = tuple(
+        replace(gpu, offers={cloud: replace(offer, price=offer.price + 1.5) for cloud, offer in gpu.offers.items()})
+        for gpu in world.cloud.gpu_types
+    )
+    _comes_at(world, 600)
+    real = world.cloud.told
+
+    def told(cloud: str, gpu: str) -> Stock:
+        if world.clock.time - world.began > 300:
+            world.cloud.gpu_types = dear
+        return real(cloud, gpu)
+
+    world.cloud.told = told
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=HOUR)
+
+    assert len(world.cloud.created) == 2
+
+
+def test_a_race_waits_too(world: World) -> None:
+    _comes_at(world, HOUR)
+
+    deployed = world.deploy(wait=FOR_EVER, race=2)
+
+    assert deployed.pod.gpu_id == "OTHER"
+    assert world.cloud.most_alive <= 2
