@@ -293,8 +293,10 @@ def test_a_garbled_201_is_unclear_for_a_pod_may_exist(server: Server, client: Ru
         '"x"',
         '{"pods": 5, "keys": 5, "networkVolumes": 5, "records": 5, "gpus": 5, "dataCenters": 5}',
         '{"pods": [1], "networkVolumes": [1], "records": [1], "gpus": [1], "dataCenters": [1]}',
-        '{"pagination": 3, "networkVolumes": [{"size": "x"}], "records": [{"totalAmount": "x"}], "gpus": [{}],'
-        ' "dataCenters": [{}]}',
+        (
+            '{"pagination": 3, "networkVolumes": [{"size": "x"}], "records": [{"totalAmount": "x"}], "gpus": [{}],'
+            ' "dataCenters": [{}]}'
+        ),
     ],
 )
 @pytest.mark.parametrize("name", ["pods", "volumes", "bills", "gpus", "data_centers"])
