@@ -1,6 +1,5 @@
 """Every documented example of an answer is read with the right values."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from rp.domain.network_volume import NetworkVolume
 from rp.domain.pod import Endpoint, Pod, Volume
 from rp.domain.request import PodRequest
 from rp.runpod.client import RunPod
-from unit.runpod.server import Clock, Reply, Server, answer, serving
+from unit.runpod.server import Reply, Server, answer
 
 REQUEST = PodRequest("rp-x-1", "image", "NVIDIA L4", 1, "SECURE", 20, ("22/tcp",))
 RUNNING = Pod(
@@ -37,20 +36,6 @@ RUNNING = Pod(
     ssh=Endpoint("195.26.233.3", 34446, "root"),
     proxy_host="64411eb2",
 )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[RunPod]:
-    clock = Clock()
-    made = RunPod(server.address, "key", sleep=clock.sleep, monotonic=clock.monotonic)
-    yield made
-    made.close()
 
 
 def _content(operation: str, status: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Every documented example of RunPod's own templates is read with the right values."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from rp import errors
 from rp.domain.pod import Volume
 from rp.domain.runpod_template import RunPodTemplate
 from rp.runpod.client import RunPod
-from unit.runpod.server import Clock, Server, answer, serving
+from unit.runpod.server import Server, answer
 
 IMAGE = "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404"
 OWN = RunPodTemplate(
@@ -23,20 +22,6 @@ OWN = RunPodTemplate(
     env={"JUPYTER_ENABLE_LAB": "yes"},
     category="NVIDIA",
 )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[RunPod]:
-    clock = Clock()
-    made = RunPod(server.address, "key", sleep=clock.sleep, monotonic=clock.monotonic)
-    yield made
-    made.close()
 
 
 def _example(operation: str) -> Any:

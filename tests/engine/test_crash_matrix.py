@@ -22,10 +22,10 @@ from engine.fakes import (
     Watched,
 )
 from engine.stage import Stage
+from engine.world import TEMPLATE
 from rp.domain.pod import Pod
 from rp.domain.request import PodRequest
 from rp.domain.spec import Spec
-from rp.domain.template import Container, Health, Template
 from rp.errors import RpError
 from rp.operations import deploy, ending, preflight
 from rp.operations.ports import Ports
@@ -35,12 +35,6 @@ from rp.state.hosts import Hosts
 from rp.state.journal import Journal
 from rp.state.looks import Looks
 
-TEMPLATE = Template(
-    name="t",
-    gpu_preference=("GPU", "OTHER"),
-    container=Container("image:1"),
-    health=Health(smoke_commands=("check",), max_retries=1, retry_backoff_seconds=1, level="off"),
-)
 FOREIGN = PodRequest("rp-t-zzzzzzzz-1", "image:1", "GPU", 1, "SECURE", 20, ("22/tcp",))
 
 # What happens at each create and at each terminate, in turn; "good" and "gone" from then on.

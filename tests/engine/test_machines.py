@@ -2,65 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from engine.fakes import Alone, FakeClock, FakeCloud, FakeRemote, NoCache, NoImages
-from engine.test_crash_matrix import TEMPLATE
-from rp.domain.host import FADE_DAYS, Failure, Marks
-from rp.domain.spec import Spec
+from engine.world import SAME, World
+from rp.domain.host import FADE_DAYS
 from rp.errors import NoCapacity, NoGoodPod, PodLeft
-from rp.operations import deploy, preflight
-from rp.operations.events import Event, Held, Warned
-from rp.operations.ports import Ports
-from rp.operations.results import Deployed
-from rp.state.aliases import Aliases
-from rp.state.hosts import Hosts
-from rp.state.journal import Journal
-from rp.state.looks import Looks
-
-SAME = "00000000"
-
-
-class World:
-    def __init__(self, folder: Path) -> None:
-        journal = Journal(folder / "rp.db", folder / "locks")
-        self.clock = FakeClock()
-        self.cloud = FakeCloud(self.clock)
-        self.hosts = Hosts(journal)
-        self.aliases = Aliases(folder / "pods.json")
-        outside = (self.cloud, FakeRemote(self.cloud), self.aliases, None, journal)
-        self.ports = Ports(
-            "mine", *cast("Any", (*outside, Looks(journal), self.hosts, self.clock, Alone(), NoCache(), NoImages()))
-        )
-        self.events: list[Event] = []
-        self.most_alive = 0
-
-    def deploy(self, *creates: str) -> Deployed:
-        self.cloud.on_create = list(creates)
-        plan = preflight.prepare(Spec(TEMPLATE), "my-pod", force=True, ports=self.ports)
-        events = deploy.deploy(plan, self.ports)
-        while True:
-            try:
-                self.events.append(next(events))
-            except StopIteration as end:
-                deployed: Deployed = end.value
-                return deployed
-            self.most_alive = max(self.most_alive, len(self.cloud.pods_by_id))
-
-    def remember(self, days_ago: float = 1.0) -> None:
-        """The machine that `same` creates land on failed before."""
-        host = self.hosts.saw(Marks(proxy=SAME), "GPU", "EU", self.clock.now())
-        assert host is not None
-        self.hosts.failed(host, Failure(self.clock.now() - days_ago * 86_400, "old", "its GPU is gone"))
-
-    @property
-    def alive(self) -> list[str | None]:
-        return [pod.proxy_host for pod in self.cloud.pods_by_id.values()]
-
-    def told(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
+from rp.operations.events import Held, Warned
 
 
 @pytest.fixture
@@ -78,7 +26,7 @@ def test_a_machine_that_failed_before_is_left_without_a_look_inside(world: World
     assert world.alive == ["00000002"]
     (held,) = world.told(Held)
     assert "its GPU is gone" in held.reason
-    assert world.most_alive == 2
+    assert world.cloud.most_alive == 2
     assert not world.told(Warned)
 
 
@@ -89,7 +37,7 @@ def test_it_is_held_until_the_next_pod_has_a_machine(world: World) -> None:
 
     assert world.alive == ["00000003"]
     assert len(world.told(Held)) == 2
-    assert world.most_alive == 2
+    assert world.cloud.most_alive == 2
 
 
 def test_a_deploy_never_starves(world: World) -> None:
@@ -101,7 +49,7 @@ def test_a_deploy_never_starves(world: World) -> None:
     (warning,) = world.told(Warned)
     assert "nothing is left but machines that failed before" in warning.text
     assert "its GPU is gone" in warning.text
-    assert world.most_alive == 2
+    assert world.cloud.most_alive == 2
 
 
 def test_the_held_pod_makes_way_where_it_takes_the_last_place(world: World) -> None:
@@ -111,7 +59,7 @@ def test_the_held_pod_makes_way_where_it_takes_the_last_place(world: World) -> N
     world.deploy("same", "refused", "refused", "same")
 
     assert world.alive == [SAME]
-    assert world.most_alive == 1
+    assert world.cloud.most_alive == 1
 
 
 def test_a_place_that_was_just_given_up_is_waited_for(world: World) -> None:

@@ -1,27 +1,11 @@
-from collections.abc import Iterator
-
 import pytest
 
 from contract.contract import response_problems
 from rp import errors
 from rp.runpod.client import RunPod
-from unit.runpod.server import Clock, Server, answer, problem, serving
+from unit.runpod.server import Server, answer, problem
 
 ANSWER = {"registries": [{"id": "6n2k8v4d", "name": "dockerhub-private"}, {"id": "x1", "name": "other"}]}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[RunPod]:
-    clock = Clock()
-    made = RunPod(server.address, "key", sleep=clock.sleep, monotonic=clock.monotonic)
-    yield made
-    made.close()
 
 
 def test_the_ids_of_registry_credentials_are_read_as_the_contract_has_them(server: Server, client: RunPod) -> None:
