@@ -1,13 +1,18 @@
 """Jobs side by side, in threads that do not outlive an interrupted command."""
 
 import queue
+import resource
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
 
 _AT_ONCE = 16
+# Open files of the program itself, and of a deploy: sockets, pipes of ssh, locks.
+_FILES = 128
+_FILES_OF_A_JOB = 16
 
 
 class Threads:
@@ -39,6 +44,16 @@ class Threads:
                 raise error
             results.append(result)  # type: ignore[arg-type]
         return results
+
+    def make_room(self, jobs: int) -> None:
+        """Let this process hold as many files open as that many deploys need; macOS allows 256 at first."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES + jobs * _FILES_OF_A_JOB
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        if soft < wanted:
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     def start(self, job: Callable[[], None]) -> None:
         threading.Thread(target=job, daemon=True).start()

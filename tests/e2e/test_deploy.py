@@ -49,7 +49,7 @@ def test_a_stale_catalog_does_not_hide_the_last_pod(user: User, make_world: Call
     assert user.rp("deploy", "sd", "--json").json["gpu"] == "NVIDIA L4"
 
 
-def test_the_dry_run_creates_nothing_and_writes_nothing(user: User, world: World) -> None:
+def test_the_dry_run_creates_nothing_and_journals_nothing(user: User, world: World) -> None:
     user.write_template()
 
     plan = user.rp("deploy", "sd", "--dry-run", "--json", "--alias", "x").json
@@ -58,7 +58,8 @@ def test_the_dry_run_creates_nothing_and_writes_nothing(user: User, world: World
     assert plan["candidates"][0]["price_per_hour"] == 0.74
     assert world.pods == []
     assert not (user.home / ".ssh" / "config").exists()
-    assert not user.state.exists()
+    # What RunPod told is kept for the next command; nothing of this one is.
+    assert {path.name for path in user.state.iterdir()} <= {"catalog.json", ".catalog.json.lock"}
 
 
 def test_a_bad_pod_is_terminated_and_another_taken(user: User, make_world: Callable[..., World]) -> None:

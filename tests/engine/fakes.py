@@ -90,6 +90,10 @@ class FakeCloud:
 
     clock: FakeClock
     before_create: float = 0.0
+    # Seconds from a create to RUNNING, and that a command on a pod takes.
+    boot: float = BOOT_SECONDS
+    command: float = 0.0
+    sleep: Callable[[float], None] = lambda seconds: None
     on_create: list[str] = field(default_factory=list)
     on_terminate: list[str] = field(default_factory=list)
     pods_by_id: dict[str, Pod] = field(default_factory=dict)
@@ -159,7 +163,7 @@ class FakeCloud:
         return self._now(self.pods_by_id[pod_id])
 
     def _now(self, pod: Pod) -> Pod:
-        if self.clock.time - self.born_at[pod.id] < BOOT_SECONDS:
+        if self.clock.time - self.born_at[pod.id] < self.boot:
             return pod
         return replace(pod, status="RUNNING", ssh=Endpoint("192.0.2.1", 22))
 
@@ -223,10 +227,12 @@ class NoImages:
 
 
 class FakeSession:
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, cloud: "FakeCloud") -> None:
         self._status = status
+        self._cloud = cloud
 
     def run(self, command: str, *, timeout: float, stdin: bytes = b"", most: int = 0) -> Completed:
+        self._cloud.sleep(self._cloud.command)
         return Completed(self._status, "")
 
     def run_script(self, script: Path) -> Iterator[str]:
@@ -253,7 +259,7 @@ class FakeRemote:
         pass
 
     def open_session(self, pod_id: str, endpoint: Endpoint, key: Identity) -> FakeSession:
-        return FakeSession(1 if self.cloud.pods_by_id[pod_id].env.get("bad") else 0)
+        return FakeSession(1 if self.cloud.pods_by_id[pod_id].env.get("bad") else 0, self.cloud)
 
     def prepare(self) -> str | None:
         return None
@@ -321,6 +327,14 @@ class DyingJournal:
 class DyingDeployment(Watched):
     def tell(self, *step: Any) -> None:
         """What is told for `rp why` decides nothing: dying around it is dying around the effects beside it."""
+
+    def take(self, name: str) -> bool:
+        """No effect either: it dies with the process."""
+        taken: bool = self._inner.take(name)
+        return taken
+
+    def put_back(self, name: str) -> None:
+        self._inner.put_back(name)
 
     def close(self) -> None:
         if not self._process.dead:

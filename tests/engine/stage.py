@@ -26,6 +26,7 @@ class Stage:
         self._number = itertools.count()
         self._is_closed = False
         self._sleepers: list[tuple[float, int, threading.Event]] = []
+        self._threads: dict[threading.Event, threading.Thread] = {}
 
     def now(self) -> float:
         return self._clock.time
@@ -34,15 +35,20 @@ class Stage:
         return self._clock.time
 
     def sleep(self, seconds: float) -> None:
+        if self._is_closed:
+            raise Closed
         if not self._sleepers:
             self._clock.time += seconds
             return
-        turn = self._at(self._clock.time + seconds)
+        turn = self._at(self._clock.time + seconds, threading.current_thread())
         self._next()
         self._await(turn)
 
     def wait(self, seconds: float) -> None:
         self.sleep(seconds)
+
+    def make_room(self, jobs: int) -> None:
+        pass
 
     def ring(self) -> None:
         pass
@@ -51,29 +57,33 @@ class Stage:
         return [job() for job in jobs]
 
     def start(self, job: Callable[[], None]) -> None:
-        turn = self._at(self._clock.time)
-
         def run() -> None:
             with suppress(Closed):
                 self._await(turn)
                 job()
                 self._next()
 
-        threading.Thread(target=run, daemon=True).start()
+        thread = threading.Thread(target=run, daemon=True)
+        turn = self._at(self._clock.time, thread)
+        thread.start()
 
     def close(self) -> None:
         """The process is over: what still waits for its turn never gets one."""
         self._is_closed = True
         while self._sleepers:
-            heapq.heappop(self._sleepers)[2].set()
+            turn = heapq.heappop(self._sleepers)[2]
+            turn.set()
+            # One by one: nothing of them may run beside what comes after the process.
+            self._threads[turn].join(30)
 
     def _await(self, turn: threading.Event) -> None:
         assert turn.wait(30), "nobody passes the turn on"
         if self._is_closed:
             raise Closed
 
-    def _at(self, time: float) -> threading.Event:
+    def _at(self, time: float, thread: threading.Thread) -> threading.Event:
         turn = threading.Event()
+        self._threads[turn] = thread
         heapq.heappush(self._sleepers, (time, next(self._number), turn))
         return turn
 
@@ -82,4 +92,5 @@ class Stage:
             return
         time, _, turn = heapq.heappop(self._sleepers)
         self._clock.time = max(self._clock.time, time)
+        del self._threads[turn]
         turn.set()

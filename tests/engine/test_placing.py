@@ -9,6 +9,8 @@ import pytest
 from engine.world import World
 from rp.domain.catalog import Catalog, DataCenter, GpuType, Offer, Stock
 from rp.domain.clouds import COMMUNITY, SECURE
+from rp.domain.pod import Pod
+from rp.domain.request import PodRequest
 from rp.errors import NoCapacity
 from rp.operations.events import Warned
 from rp.operations.sweep import LANDINGS
@@ -143,3 +145,47 @@ def test_a_stale_catalog_hides_nothing(world: World, level: Stock) -> None:
 
     assert [request.gpu_id for request in world.cloud.created] == [f"GPU {n}" for n in range(60)]
     assert world.cloud.catalog_reads == 1
+
+
+def test_a_landing_that_is_told_late_counts_too(world: World) -> None:
+    real = world.cloud.create
+
+    def create(request: PodRequest) -> Pod:
+        return replace(real(request), data_center=None)
+
+    world.cloud.create = create  # type: ignore[method-assign]
+    world.cloud.lands_in = ["US-KS-2", "EU-SE-1"]
+
+    deployed = world.deploy()
+
+    assert deployed.pod.data_center == "EU-SE-1"
+    assert len(world.cloud.created) == 2
+
+
+def test_landings_are_bounded_over_a_night(world: World) -> None:
+    world.cloud.lands_in = ["US-KS-2"] * 200
+    world.cloud.has_room = lambda request: not request.data_center_ids
+    world.cloud.told = lambda cloud, gpu: Stock.LOW if int((world.clock.time - world.began) / 300) % 2 else Stock.NONE
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=8 * 3600.0)
+
+    assert len(world.cloud.born_at) == LANDINGS
+
+
+def test_singles_follow_the_newest_catalog(world: World) -> None:
+    world.template = replace(world.template, cloud_preference=(SECURE,))
+    real = world.cloud.gpus
+
+    def gpus(cloud: str, *, count: int, **cuda: object) -> Catalog:
+        stocked = "EU-RO-1" if world.clock.time - world.began < 3600 else "EU-CZ-1"
+        places = {(SECURE, "GPU", 1, place): Stock.NONE for place in EU} | {(SECURE, "GPU", 1, stocked): Stock.LOW}
+        return replace(real(cloud, count=count), place_stock=places)
+
+    world.cloud.gpus = gpus  # type: ignore[method-assign]
+    world.cloud.has_room = lambda request: request.data_center_ids == ("EU-CZ-1",)
+
+    deployed = world.deploy(wait=4 * 3600.0)
+
+    assert deployed.pod.id in world.cloud.pods_by_id
+    assert world.cloud.created[-1].data_center_ids == ("EU-CZ-1",)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.world import World
 from rp.domain.attempt import LOST, State
 from rp.domain.catalog import Stock
-from rp.errors import InsufficientBalance, NoCapacity, NoGoodPod, PodLeft
+from rp.errors import InsufficientBalance, NoCapacity, NoGoodPod, PodLeft, StateUnwritable
 from rp.operations.events import Ended, Held, Trying
 
 
@@ -138,3 +139,67 @@ def test_an_interruption_ends_every_pod(world: World) -> None:
     assert world.cloud.pods_by_id == {}
     assert len(world.attempts) == 2
     assert all(attempt.state is State.TERMINATED for attempt in world.attempts)
+
+
+@pytest.mark.parametrize("boot", [4.0, 23.25, 25.0, 28.0, 30.5])
+def test_a_lane_that_waits_for_room_makes_no_pod_once_another_is_kept(world: World, boot: float) -> None:
+    world.cloud.boot = boot
+
+    world.deploy("good", "unclear late", race=2)
+    world.settle()
+
+    assert world.cloud.most_alive <= 2
+
+
+def test_a_lane_deep_in_a_look_at_its_pod_does_not_keep_it_alive(world: World) -> None:
+    """The loser's smoke command takes long; the winner's pod has none to wait for."""
+    real = world.cloud.sleep
+    commands = iter([100.0, 0.0])
+    world.cloud.sleep = lambda seconds: real(next(commands, 0.0))
+
+    deployed = world.deploy(race=2)
+
+    (loser,) = [attempt for attempt in deployed.attempts if attempt.reason == LOST]
+    assert loser.state is State.TERMINATED
+    assert loser.seconds < 20
+
+
+def test_a_bug_in_one_lane_does_not_leave_its_pod(world: World) -> None:
+    opened, real = iter([True]), world.remote.open_session
+
+    def open_session(*where: Any) -> Any:
+        if next(opened, False):
+            raise OSError(24, "Too many open files")
+        return real(*where)
+
+    world.remote.open_session = open_session  # type: ignore[method-assign,assignment]
+
+    deployed = world.deploy(race=2)
+
+    (lost,) = [attempt for attempt in deployed.attempts if attempt.state is not State.KEPT]
+    assert lost.state is State.TERMINATED
+    assert lost.seconds < 20
+
+
+def test_a_decided_race_whose_pod_cannot_be_kept_ends_at_once(world: World) -> None:
+    def publish(*what: object) -> None:
+        raise StateUnwritable("the disk is full")
+
+    world.remote.publish = publish  # type: ignore[method-assign,assignment]
+
+    with pytest.raises(StateUnwritable) as full:
+        world.deploy("good", "slow", race=2)
+
+    assert world.clock.time - world.began < 60
+    assert len(world.cloud.created) == 2
+    assert "keeps running" in "\n".join(full.value.details)
+
+
+def test_one_machine_can_be_had_again_after_a_bad_pod(world: World) -> None:
+    """The other lane was refused it while it was taken."""
+    world.template = replace(world.template, gpu_preference=("GPU",))
+    world.cloud.has_room = lambda request: len(world.cloud.pods_by_id) == 0
+
+    world.deploy("bad", race=2)
+
+    assert len(world.cloud.pods_by_id) == 1

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.test_crash_matrix import FOREIGN
 from engine.world import World
+from rp.domain.catalog import Stock
 from rp.domain.pod import Pod
 from rp.errors import Interrupted, NoCapacity, UsageProblem
-from rp.operations import replicas
-from rp.operations.events import Healthy, Of
-from rp.operations.results import Replicas
+from rp.operations import deploy, replicas
+from rp.operations.events import Healthy, Of, Phase
+from rp.operations.results import Deployed, Replicas
 
 
 @pytest.fixture
@@ -116,8 +118,9 @@ def test_an_interruption_keeps_what_is_ready(world: World) -> None:
 
     assert list(world.aliases.all()) == ["sd-1"]
     said = "\n".join(interrupted.value.details)
-    assert "sd-1 is ready and keeps running" in said
-    assert "sd-2: " in said
+    assert "sd-1: pod pod0" in said
+    assert "keeps running" in said
+    assert "sd-2: pod pod1" in said
     assert world.journal.unfinished() == ()
 
 
@@ -128,3 +131,88 @@ def test_a_template_can_number_them(world: World) -> None:
     plans = replicas.plans_of(plan, 2, None, world.ports)
 
     assert [one.alias for one in plans] == ["gpu-1", "gpu-2"]
+
+
+def test_an_interruption_ends_pods_whose_lanes_are_deep_in_a_look(world: World) -> None:
+    world.cloud.command = 200.0
+    plans = replicas.plans_of(world.plan("sd-1"), 4, "sd-{i}", world.ports)
+    events = replicas.deploy_all(plans, world.ports)
+    while len([one for one in world.events if isinstance(one, Of) and one.event == Phase("checking: check")]) < 4:
+        world.events.append(next(events))
+
+    with pytest.raises(Interrupted) as interrupted:
+        events.throw(Interrupted("SIGINT"))
+
+    assert world.cloud.pods_by_id == {}
+    assert len([line for line in interrupted.value.details if "was terminated" in line]) == 4
+
+
+def test_an_interruption_does_not_cut_a_clean_up_short(world: World) -> None:
+    """sd-1 fails by itself, its pod does not go at the first try, and then comes Ctrl-C."""
+    other = world.cloud.create(FOREIGN)
+    world.cloud.on_create = ["good", "slow"]
+    world.cloud.on_terminate = ["HTTP 500", "HTTP 500"]
+    plans = replicas.plans_of(world.plan("sd-1"), 2, "sd-{i}", world.ports)
+    plans = tuple(replace(plan, force=False) for plan in plans)
+    world.aliases.put("sd-1", other.id)
+    events = replicas.deploy_all(plans, world.ports)
+    while not world.cloud.on_terminate or len(world.cloud.on_terminate) == 2:
+        world.events.append(next(events))
+
+    with pytest.raises(Interrupted) as interrupted:
+        events.throw(Interrupted("SIGINT"))
+
+    assert list(world.cloud.pods_by_id) == [other.id]
+    assert "keeps running" not in "\n".join(interrupted.value.details)
+
+
+def test_a_bug_in_one_does_not_hide_the_others(world: World) -> None:
+    opened, real = iter([True]), world.remote.open_session
+
+    def open_session(*where: Any) -> Any:
+        if next(opened, False):
+            raise OSError(24, "Too many open files")
+        return real(*where)
+
+    world.remote.open_session = open_session  # type: ignore[method-assign,assignment]
+
+    result = _deploy(world, 3)
+
+    assert len(result.ready) == 2
+    (failed,) = [one for one in result.all if one.bug]
+    assert "Too many open files" in str(failed.error)
+    assert result.exit_status == 1
+
+
+def test_they_look_at_the_catalog_together(world: World) -> None:
+    world.cloud.told = lambda cloud, gpu: Stock.NONE
+    world.cloud.has_room = lambda request: False
+    plans = replicas.plans_of(replace(world.plan("sd-1"), wait=3600.0), 32, "sd-{i}", world.ports)
+    before = world.cloud.catalog_reads
+
+    result: Replicas = world.follow(replicas.deploy_all(plans, world.ports))
+
+    assert not result.ready
+    assert world.cloud.catalog_reads - before < 3600 / 12
+
+
+def test_a_number_that_another_terminal_took_meanwhile_is_left_to_it(world: World) -> None:
+    mine, theirs = world.plan("sd-{i}"), world.plan("sd-{i}")
+    assert mine.alias == theirs.alias == "sd-1"
+    running = deploy.deploy(theirs, world.ports)
+    next(running)
+
+    deployed: Deployed = world.follow(deploy.deploy(mine, world.ports))
+
+    assert deployed.alias == "sd-2"
+    world.follow(running)
+    assert sorted(world.aliases.all()) == ["sd-1", "sd-2"]
+
+
+def test_room_that_a_bad_pod_gave_back_is_not_lost(world: World) -> None:
+    world.template = replace(world.template, gpu_preference=("GPU",))
+    world.cloud.has_room = lambda request: len(world.cloud.pods_by_id) < 2
+
+    result = _deploy(world, 2, "bad", "good", "good")
+
+    assert len(result.ready) == 2

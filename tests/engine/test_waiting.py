@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.fakes import CAPACITY
 from engine.world import World
 from rp import errors
 from rp.domain.catalog import Stock
+from rp.domain.pod import Pod
+from rp.domain.request import PodRequest
 from rp.errors import InsufficientBalance, NoCapacity, NoGoodPod
+from rp.operations.board import Board
 from rp.operations.events import Looking, Warned
 
 HOUR = 3600.0
@@ -44,6 +48,14 @@ def test_it_takes_what_appears(world: World) -> None:
     assert [request.gpu_id for request in world.cloud.created] == ["GPU", "OTHER", "OTHER"]
 
 
+def test_news_is_taken_at_the_next_look(world: World) -> None:
+    _comes_at(world, 60)
+
+    world.deploy(wait=FOR_EVER)
+
+    assert 60 <= world.clock.time - world.began < 60 + 40
+
+
 def test_looks_are_paced_for_a_night(world: World) -> None:
     _comes_at(world, 10 * HOUR)
 
@@ -72,14 +84,14 @@ def test_without_a_wait_it_gives_up_at_once(world: World) -> None:
 
 
 def test_a_catalog_that_lies_is_believed_less_and_less(world: World) -> None:
-    """It tells of stock all the time, and there is none: asked again after 5, 10, 20, 30, 30 minutes."""
+    """It tells of stock all the time, and there is none: asked again after 5, 10, 20, 20 minutes."""
     world.cloud.told = lambda cloud, gpu: Stock.HIGH
 
     with pytest.raises(NoCapacity):
         world.deploy(wait=2 * HOUR)
 
     asked = [request.gpu_id for request in world.cloud.created]
-    assert asked.count("GPU") == asked.count("OTHER") == 6
+    assert asked.count("GPU") == asked.count("OTHER") == 8
 
 
 def test_stock_that_changes_is_asked_for_again(world: World) -> None:
@@ -92,8 +104,8 @@ def test_stock_that_changes_is_asked_for_again(world: World) -> None:
     with pytest.raises(NoCapacity):
         world.deploy(wait=HOUR)
 
-    # LOW at first, and once more after 5 minutes of the same; MEDIUM, and once more after a while of that.
-    assert [request.gpu_id for request in world.cloud.created].count("GPU") == 4
+    # LOW at first, again after 5 and after 10 minutes of the same; MEDIUM after NONE is news, and so on.
+    assert [request.gpu_id for request in world.cloud.created].count("GPU") == 6
 
 
 def test_the_best_that_was_seen_is_told(world: World) -> None:
@@ -202,3 +214,116 @@ def test_a_race_waits_too(world: World) -> None:
 
     assert deployed.pod.gpu_id == "OTHER"
     assert world.cloud.most_alive <= 2
+
+
+def test_what_falls_and_comes_back_is_news(world: World) -> None:
+    """LOW was refused; NONE, and LOW again within five minutes: that is what a restock looks like."""
+    world.template = replace(world.template, gpu_preference=("GPU",))
+
+    def is_there() -> bool:
+        return 150 <= world.clock.time - world.began < 200
+
+    world.cloud.told = lambda cloud, gpu: Stock.LOW if world.clock.time - world.began < 60 or is_there() else Stock.NONE
+    world.cloud.has_room = lambda request: is_there()
+
+    world.deploy(wait=HOUR)
+
+    assert world.clock.time - world.began < 210
+
+
+def test_a_label_that_only_falls_is_no_news(world: World) -> None:
+    world.template = replace(world.template, gpu_preference=("GPU",))
+    world.cloud.told = lambda cloud, gpu: Stock.HIGH if world.clock.time - world.began < 60 else Stock.LOW
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=240)
+
+    assert len(world.cloud.created) == 1
+
+
+def test_one_candidate_without_a_clear_answer_is_waited_for(world: World) -> None:
+    world.template = replace(world.template, gpu_preference=("GPU",))
+    world.cloud.told = lambda cloud, gpu: Stock.LOW
+    world.cloud.has_room = lambda request: True
+
+    deployed = world.deploy(*["nothing, unclear"] * 6, wait=8 * HOUR)
+
+    assert deployed.pod.gpu_id == "GPU"
+
+
+def test_a_rule_that_one_candidate_breaks_does_not_end_the_wait_for_others(world: World) -> None:
+    def told(cloud: str, gpu: str) -> Stock:
+        passed = world.clock.time - world.began
+        return Stock.LOW if passed > (HOUR if gpu == "GPU" else 2 * HOUR) else Stock.NONE
+
+    world.cloud.told = told
+    world.cloud.has_room = lambda request: told("", request.gpu_id) is Stock.LOW
+    real, creates = world.cloud.create, []
+
+    def create(request: PodRequest) -> Pod:
+        creates.append(request.gpu_id)
+        if request.gpu_id == "GPU" and world.clock.time - world.began > HOUR:
+            raise errors.BadRequest("no", status=400, detail="a rule of this GPU alone")
+        return real(request)
+
+    world.cloud.create = create  # type: ignore[method-assign]
+
+    deployed = world.deploy(wait=8 * HOUR)
+
+    assert deployed.pod.gpu_id == "OTHER"
+    assert creates.count("GPU") == 2
+
+
+def test_what_becomes_cheap_enough_overnight_is_taken(world: World) -> None:
+    world.template = replace(world.template, max_price_per_hour=1.5)
+    _comes_at(world, 600)
+    cheap = tuple(
+        replace(gpu, offers={cloud: replace(offer, price=1.2) for cloud, offer in gpu.offers.items()})
+        for gpu in world.cloud.gpu_types
+    )
+    real = world.cloud.told
+
+    def told(cloud: str, gpu: str) -> Stock:
+        if world.clock.time - world.began > 300:
+            world.cloud.gpu_types = cheap
+        return real(cloud, gpu)
+
+    world.cloud.told = told
+
+    assert world.deploy(wait=HOUR).pod.gpu_id == "OTHER"
+
+
+def test_a_pod_that_is_dearer_than_the_catalog_said_is_not_kept(world: World) -> None:
+    """FakeCloud's pods cost a dollar, whatever the catalog says."""
+    world.template = replace(world.template, max_price_per_hour=0.5)
+    world.cloud.gpu_types = tuple(
+        replace(gpu, offers={cloud: replace(offer, price=0.4) for cloud, offer in gpu.offers.items()})
+        for gpu in world.cloud.gpu_types
+    )
+    world.cloud.has_room = lambda request: True
+
+    with pytest.raises(errors.RpError, match="above maxPricePerHour"):
+        world.deploy()
+
+    assert world.cloud.pods_by_id == {}
+
+
+def test_a_laptop_that_slept_waits_no_longer_than_was_said(world: World) -> None:
+    real = world.stage.now
+    world.stage.now = lambda: real() + (5 * HOUR if world.clock.time - world.began > 60 else 0)  # type: ignore[method-assign]
+
+    with pytest.raises(NoCapacity):
+        world.deploy(wait=2 * HOUR)
+
+    assert world.clock.time - world.began < 120
+
+
+def test_many_refusals_are_no_trouble(world: World) -> None:
+    board, candidate = Board(world.clock), world.plan().candidates.ordered[0]
+
+    for _ in range(3000):
+        board.refused(candidate, errors.BadRequest("refused", status=400, detail=CAPACITY))
+
+    assert board.refusal(candidate)
+    world.stage.sleep(HOUR)
+    assert board.refusal(candidate) is None

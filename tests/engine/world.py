@@ -40,18 +40,14 @@ class World:
         self.began = self.clock.time
         self.stage = Stage(self.clock)
         self.cloud = FakeCloud(self.clock)
+        # Nobody hears of a cancellation in here, as in a look at a pod.
+        self.cloud.sleep = self.stage.sleep
         self.hosts = Hosts(self.journal)
         self.aliases = Aliases(folder / "pods.json")
-        outside = (
-            self.cloud,
-            FakeRemote(self.cloud),
-            self.aliases,
-            None,
-            self.journal,
-            Looks(self.journal),
-            self.hosts,
-        )
-        self.ports = Ports("mine", *cast("Any", (*outside, self.stage, self.stage, NoCache(), NoImages())))
+        self.remote = FakeRemote(self.cloud)
+        kept = (self.aliases, None, self.journal, Looks(self.journal), self.hosts)
+        outside = (self.cloud, self.remote, *kept, self.stage, self.stage, NoCache(), NoImages())
+        self.ports = Ports("mine", *cast("Any", outside))
         self.template = TEMPLATE
         self.events: list[Event] = []
 

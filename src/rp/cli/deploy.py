@@ -87,7 +87,7 @@ def _configure_patience(parser: argparse.ArgumentParser) -> None:
 def deploy(args: argparse.Namespace, context: Context) -> int:
     from rp.cli.template_share import agreed
     from rp.domain.spec import merge
-    from rp.operations import preflight
+    from rp.operations import preflight, replicas
 
     if args.replicas and args.race > 1:
         raise UsageProblem("--race and --replicas exclude each other", hint="replicas boot side by side already")
@@ -100,12 +100,13 @@ def deploy(args: argparse.Namespace, context: Context) -> int:
     plan = replace(plan, race=args.race, wait=args.wait)
     for warning in plan.warnings:
         context.output.warn(warning)
+    plans = replicas.plans_of(plan, args.replicas, args.alias, context.ports) if args.replicas else (plan,)
     if args.dry_run:
         return _show(plan, context)
     if not agreed(args.template, plan.spec.template, context, yes=args.yes):
         return ExitStatus.FAILED
     if args.replicas:
-        return _deploy_all(plan, targets, args, context)
+        return _deploy_all(plans, targets, args, context)
     return _deploy_one(plan, targets, args, context)
 
 
@@ -125,23 +126,24 @@ def _deploy_one(plan: "Plan", targets: tuple[str, ...], args: argparse.Namespace
     return ExitStatus.FAILED if deployed.left else ExitStatus.OK
 
 
-def _deploy_all(plan: "Plan", targets: tuple[str, ...], args: argparse.Namespace, context: Context) -> int:
+def _deploy_all(plans: "tuple[Plan, ...]", targets: tuple[str, ...], args: argparse.Namespace, context: Context) -> int:
     from rp.operations import announce
     from rp.operations import replicas as operation
     from rp.output import replicas as shown
 
-    plans = operation.plans_of(plan, args.replicas, args.alias, context.ports)
     if not _agreed(shown.question(plans), args, context):
         return ExitStatus.FAILED
     interrupts.announce_cleaning()
     steps = operation.deploy_all(plans, context.ports)
     if targets:
-        name = plan.spec.template.name
+        name = plans[0].spec.template.name
         steps = announce.announced(steps, name, announce.of_several, targets, context.notifier)
     aliases = [one.alias for one in plans]
     replicas = context.output.follow_all(aliases, steps, context.clock.monotonic)
-    lines = shown.summary(replicas, plan.catalog.names())
+    lines = shown.summary(replicas, plans[0].catalog.names())
     context.output.result(shown.document(replicas, context.today()), lines)
+    if bug := next((one.bug for one in replicas.all if one.bug), None):
+        raise bug
     return replicas.exit_status
 
 

@@ -1,6 +1,8 @@
 """An attempt: one candidate tried, and what a failed create means for the next step."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +33,9 @@ class State(StrEnum):
 
 # The reason of an attempt whose pod came in behind another of the same race.
 LOST = "lost the race"
+# Refusals for one reason that a report tells one by one; of more than that it tells the first few.
+_MOST_ALIKE = 6
+_TOLD_OF_THEM = 3
 OPEN = (State.CREATING, State.UNCLEAR, State.CREATED, State.TERMINATING)
 
 
@@ -82,6 +87,23 @@ class Attempt:
         """One line of a report."""
         cost = f" ({usd(self.cost)})" if self.pod_id and self.state is not State.KEPT else ""
         return f"{self.what}: {self.reason or self.state}{cost}"
+
+
+def report(attempts: Sequence[Attempt]) -> list[str]:
+    """A line for each; of many refusals for one reason the first few, and how many more there were."""
+    refusals = Counter(one.reason for one in attempts if one.state is State.REFUSED)
+    told: Counter[str] = Counter()
+    lines = []
+    for one in attempts:
+        count = refusals[one.reason] if one.state is State.REFUSED else 0
+        if count > _MOST_ALIKE:
+            told[one.reason] += 1
+            if told[one.reason] > _TOLD_OF_THEM:
+                continue
+        lines.append(one.line())
+        if told[one.reason] == _TOLD_OF_THEM and count > _MOST_ALIKE:
+            lines.append(f"{count - _TOLD_OF_THEM} more: {one.reason} (`rp why` lists them)")
+    return lines
 
 
 def facts(attempt: Attempt) -> dict[str, object]:

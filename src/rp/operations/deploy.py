@@ -1,39 +1,42 @@
 """`rp deploy`: candidates in order until one pod is ready; whatever happens, no pod is left that nobody knows of."""
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from rp import errors
-from rp.domain.attempt import State, facts, is_capacity
+from rp.domain.attempt import State, facts
+from rp.domain.pod import alias_from_pattern
 from rp.errors import PodLeft, RpError
 from rp.operations import ending, timeline
-from rp.operations.events import Ended, Event, Note, Warned
+from rp.operations.events import Event, Note, Warned
 from rp.operations.gate import Gate
-from rp.operations.lanes import Cancelled
+from rp.operations.lanes import Cancelled, shield
 from rp.operations.machines import Avoided, Machines
 from rp.operations.placing import Search, nothing_kept, place
 from rp.operations.ports import Deployment, Ports
 from rp.operations.provision import Kept, Lane
 from rp.operations.race import race
 from rp.operations.results import Deployed, Plan
+from rp.operations.run import Run
 from rp.operations.setup import set_up
-from rp.operations.sweep import Board, Sweep
+from rp.operations.sweep import Sweep
 from rp.operations.waiting import Waiting
 
 
-def deploy(plan: Plan, ports: Ports, board: Board | None = None) -> Generator[Event, None, Deployed]:
+def deploy(plan: Plan, ports: Ports, run: Run | None = None) -> Generator[Event, None, Deployed]:
     """Raises NoCapacity, NoGoodPod, PodLeft, ApiError; every pod of a failed deploy is gone, or named in the error.
 
-    `board`: what other deploys of the same run learned of refused candidates.
+    `run`: what it shares with the other deploys of the same command.
     """
-    template = plan.spec.template
     if note := ports.remote.prepare():
         yield Note(note)
     began = ports.clock.monotonic()
-    deployment = ports.journal.begin(
-        plan.deployment_id, ports.account, template.name, plan.alias, template.tags, ports.clock.now()
-    )
+    run = run or Run(ports.clock)
+    planned = plan.alias
+    plan, deployment = yield from _begin(plan, ports)
+    run.begun[planned] = deployment
     try:
-        steps = _until_ready(plan, deployment, board or Board(ports.clock), ports)
+        steps = _until_ready(plan, deployment, run, ports)
         kept = yield from timeline.recorded(steps, deployment, ports.clock)
         deployment.finish("ready", ports.clock.now())
         yield from _stragglers(deployment, ports)
@@ -51,17 +54,35 @@ def deploy(plan: Plan, ports: Ports, board: Board | None = None) -> Generator[Ev
     return deployed
 
 
-def _until_ready(plan: Plan, deployment: Deployment, board: Board, ports: Ports) -> Generator[Event, None, Kept]:
+def _begin(plan: Plan, ports: Ports) -> Generator[Event, None, tuple[Plan, Deployment]]:
+    """Into the journal; a numbered alias that another rp took meanwhile becomes the next one that is free."""
+    template = plan.spec.template
+    while True:
+        try:
+            return plan, ports.journal.begin(
+                plan.deployment_id, ports.account, template.name, plan.alias, template.tags, ports.clock.now()
+            )
+        except errors.Busy:
+            if plan.pattern is None:
+                raise
+            taken = frozenset(ports.aliases.all()) | ports.journal.live_aliases() | {plan.alias}
+            another = alias_from_pattern(plan.pattern, taken)
+            yield Note(f"another rp has just taken {plan.alias}: {another} instead")
+            plan = replace(plan, alias=another)
+
+
+def _until_ready(plan: Plan, deployment: Deployment, run: Run, ports: Ports) -> Generator[Event, None, Kept]:
     """As often as the plan lets it wait for capacity."""
-    search = Search(plan, Sweep(plan.candidates.ordered, plan.spec.template, board), Avoided())
-    waiting = Waiting(search, deployment, ports)
+    sweep = Sweep(plan.candidates.ordered, plan.catalog, plan.spec.template, run.board)
+    search = Search(plan, sweep, Avoided())
+    waiting = Waiting(search, deployment, run, ports)
     while True:
         nothing: RpError
         try:
             kept = yield from (race if plan.race > 1 else _alone)(search, deployment, ports)
             if kept:
                 return kept
-            nothing, may_pass = nothing_kept(search, deployment), any(map(is_capacity, search.sweep.failures))
+            nothing, may_pass = nothing_kept(search, deployment), search.sweep.may_pass
         except errors.Unclear as failure:
             # Whoever waits overnight waits for RunPod to come back, too.
             nothing, may_pass = failure, True
@@ -91,10 +112,12 @@ def _stragglers(deployment: Deployment, ports: Ports) -> Generator[Event, None, 
 def _settle_after(error: BaseException, deployment: Deployment, ports: Ports) -> None:
     """End what is in flight, and put what became of it into the error."""
     lines: list[str] = []
+    shield(ports)
     try:
         settling = ending.settle(deployment, ports, tried=isinstance(error, PodLeft))
-        lines.extend(_line(event) for event in settling)
+        lines.extend(ending.told(settling))
         lines.extend(ending.still_open(deployment))
+        lines.extend(ending.kept(deployment))
         is_interrupted = isinstance(error, errors.Interrupted | Cancelled)
         deployment.finish("interrupted" if is_interrupted else "failed", ports.clock.now())
     except RpError as trouble:
@@ -112,13 +135,3 @@ def _facts(deployment: Deployment) -> list[dict[str, object]]:
         return [facts(attempt) for attempt in deployment.attempts()]
     except RpError:
         return []
-
-
-def _line(event: Event) -> str:
-    match event:
-        case Ended(pod_id, name, _):
-            return f"pod {pod_id} ({name}) was terminated"
-        case Warned(text) | Note(text):
-            return text
-        case _:
-            return str(event)

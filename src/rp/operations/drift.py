@@ -21,6 +21,17 @@ _GB = 1e9
 _MOST_NAMED = 3
 
 
+def fitted(template: Template, catalog: Catalog, stored: Templates) -> tuple[Template, list[str]]:
+    """The template without what RunPod has no more, where it says so itself and can do without; a warning for each."""
+    warnings: list[str] = []
+    if catalog.gpus:
+        template, warnings = without_gone_gpus(template, catalog, stored)
+    if catalog.data_centers:
+        template, more = without_gone_places(template, catalog, stored)
+        warnings = [*warnings, *more]
+    return template, warnings
+
+
 def without_gone_gpus(template: Template, catalog: Catalog, stored: Templates) -> tuple[Template, list[str]]:
     """The template without the GPUs that RunPod's catalog does not know any more, and a warning for each.
 
@@ -43,16 +54,50 @@ def without_gone_gpus(template: Template, catalog: Catalog, stored: Templates) -
     return replace(template, gpu_preference=known), warnings
 
 
+def without_gone_places(template: Template, catalog: Catalog, stored: Templates) -> tuple[Template, list[str]]:
+    """The template without the `!place` of data centers that RunPod has no more, and a warning for each.
+
+    As it is where the command line forbids them: then they are errors, as a mistyped country is everywhere.
+    """
+    written = _stored(template.name, stored)
+    gone: dict[str, NotFound] = {}
+    for text in template.region_preference:
+        if written and text in written.region_preference and _is_forbidden_data_center(text):
+            try:
+                places.check(text, catalog.data_centers)
+            except NotFound as error:
+                gone[text] = error
+    warnings = [
+        f"{template.name}.regionPreference: {error.message}, so `{text}` forbids nothing"
+        f"{f'; {error.hint}' if error.hint else ''} `rp template edit {template.name}`"
+        for text, error in gone.items()
+    ]
+    kept = tuple(text for text in template.region_preference if text not in gone)
+    return replace(template, region_preference=kept), warnings
+
+
+def _is_forbidden_data_center(text: str) -> bool:
+    """Names of countries and continents have no digits, and are never retired."""
+    name = wishes.forbidden(text)
+    return name is not None and any(letter.isdigit() for letter in name)
+
+
 def _written_down(name: str, stored: Templates) -> set[str]:
     """The GPUs as the stored template names them, with their numbers and without."""
-    try:
-        preference = stored.get(name).gpu_preference
-    except RpError:
-        return set()
+    template = _stored(name, stored)
+    preference = template.gpu_preference if template else ()
     return {*preference, *map(wishes.without_count, preference)}
 
 
+def _stored(name: str, stored: Templates) -> Template | None:
+    try:
+        return stored.get(name)
+    except RpError:
+        return None
+
+
 def warnings(template: Template, catalog: Catalog, answers: Answers) -> Iterator[str]:
+    yield from doubts(template, catalog)
     yield from _image_warnings(template, answers.image)
     yield from _not_rented(template, catalog)
     yield from _empty_regions(template, catalog)
@@ -60,6 +105,17 @@ def warnings(template: Template, catalog: Catalog, answers: Answers) -> Iterator
         yield (
             f"{template.name}.registryAuthId: the account has no registry credentials `{template.registry_auth_id}` "
             f"any more, and a private image cannot be pulled without: `rp template edit {template.name}`"
+        )
+
+
+def doubts(template: Template, catalog: Catalog) -> Iterator[str]:
+    """Data centers that a forbidden country shuts out only because rp does not know theirs."""
+    found = places.doubted(template.region_preference, catalog.data_centers)
+    for text in dict.fromkeys(found.values()):
+        ids = ", ".join(place for place, by in found.items() if by == text)
+        yield (
+            f"`{text}` shuts out {ids} too, since rp does not know in which country that is: "
+            "forbid single data centers, as `!US-TX-3`, to let it in"
         )
 
 

@@ -95,7 +95,31 @@ def find_by_name(names: Iterable[str], pods: Iterable[Pod]) -> dict[str, Pod]:
 def end_attempt(
     attempt: Attempt, pod_id: str, reason: str, deployment: Deployment, ports: Ports, patience: float = PATIENCE
 ) -> Generator[Event, None, Fate]:
-    """End the attempt's pod, journal first; tells what came of it."""
+    """End the attempt's pod, journal first; tells what came of it. PENDING where another lane is at it."""
+    if not deployment.take(attempt.name):
+        # RunPod would tell the second that it knows no such pod, and that would look like a pod that may show up.
+        return Fate.PENDING
+    try:
+        if _is_ended(attempt.name, deployment):
+            return Fate.GONE
+        fate = yield from _end_taken(attempt, pod_id, reason, deployment, ports, patience)
+        if fate is Fate.GONE:
+            yield Ended(pod_id, attempt.name, attempt.price_per_hour * (ports.clock.now() - attempt.started_at) / 3600)
+        return fate
+    finally:
+        deployment.put_back(attempt.name)
+
+
+def _is_ended(name: str, deployment: Deployment) -> bool:
+    """Whether another lane ended it since the caller looked."""
+    with suppress(*NO_JOURNAL):
+        return any(one.name == name and one.state is State.TERMINATED for one in deployment.attempts())
+    return False
+
+
+def _end_taken(
+    attempt: Attempt, pod_id: str, reason: str, deployment: Deployment, ports: Ports, patience: float
+) -> Generator[Event, None, Fate]:
     _record_if_possible(deployment, attempt.name, State.TERMINATING, ports, pod_id=pod_id, reason=reason)
     end = end_pod(pod_id, ports.cloud, ports.clock, patience)
     if not end.gone:
@@ -107,7 +131,6 @@ def end_attempt(
     _record_if_possible(deployment, attempt.name, State.TERMINATED, ports)
     with suppress(*NO_JOURNAL):
         ports.remote.forget(pod_id)
-    yield Ended(pod_id, attempt.name, attempt.price_per_hour * (ports.clock.now() - attempt.started_at) / 3600)
     return Fate.GONE
 
 
@@ -228,6 +251,35 @@ def left_running(name: str, pod_id: str, why: str) -> str:
     return (
         f"pod {pod_id} ({name}) could not be terminated and is still billed ({why}): "
         f"each later rp command tries again, `rp cleanup` now; or end it at {CONSOLE}"
+    )
+
+
+def told(events: Iterable[Event]) -> list[str]:
+    """What became of pods, for an error that ends a deploy."""
+    lines = []
+    for event in events:
+        match event:
+            case Ended(pod_id, name, _):
+                lines.append(f"pod {pod_id} ({name}) was terminated")
+            case Warned(text) | Note(text):
+                lines.append(text)
+    return lines
+
+
+def kept(deployment: Deployment) -> tuple[str, ...]:
+    """What to say of the user's own pods when a deploy ends otherwise."""
+    return tuple(
+        f"pod {attempt.pod_id} ({attempt.name}) passed, and keeps running: `rp list` has it"
+        for attempt in deployment.attempts()
+        if attempt.state is State.KEPT
+    )
+
+
+def left_open(deployment: Deployment) -> tuple[str, ...]:
+    """What to say of pods that could not be ended yet when a command ends."""
+    return tuple(
+        f"pod {attempt.pod_id or attempt.name} is not ended yet: `rp cleanup` does it"
+        for attempt in deployment.open_attempts()
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from threading import Lock
 
+from rp.domain.attempt import State
 from rp.domain.candidate import Candidate
 from rp.operations import ending
 from rp.operations.events import Event
@@ -14,6 +15,10 @@ _LOOK_EVERY = 1.0
 _SEARCH_EVERY = 5.0
 
 
+class Lost(Exception):
+    """Another pod of the same race was kept before this one."""
+
+
 class Gate:
     """For all lanes of one deploy. `most`: pods that may exist at a time; 0 is no limit."""
 
@@ -22,18 +27,21 @@ class Gate:
         self._whole = whole
         self._most = most
         self._abandoned: set[str] = set()
+        self._searched_at = float("-inf")
         self._lock = Lock()
 
     def admit(self, candidate: Candidate, lane: Deployment, ports: Ports) -> Generator[Event, None, str]:
-        """Journal the intent of one create; return the pod's name."""
+        """Journal the intent of one create; return the pod's name. Raises Lost once a race is decided."""
         while (name := self._begun(candidate, lane, ports)) is None:
-            searched = yield from self._clear(ports)
-            ports.clock.sleep(_SEARCH_EVERY if searched else _LOOK_EVERY)
+            yield from self._clear(ports)
+            ports.clock.sleep(_LOOK_EVERY)
         return name
 
     def _begun(self, candidate: Candidate, lane: Deployment, ports: Ports) -> str | None:
         with self._lock:
             attempts = self._whole.attempts()
+            if self._most and any(attempt.state is State.KEPT for attempt in attempts):
+                raise Lost
             if self._most and sum(attempt.is_open for attempt in attempts) >= self._most:
                 return None
             name = self._plan.pod_name(len(attempts) + 1)
@@ -44,9 +52,13 @@ class Gate:
         """Nobody looks for this pod any more: it keeps its room until it is certain that there is none."""
         self._abandoned.add(name)
 
-    def _clear(self, ports: Ports) -> Generator[Event, None, bool]:
-        """Only one lane looks after what was abandoned. Raises PodLeft for a pod that will not go."""
+    def _clear(self, ports: Ports) -> Generator[Event, None, None]:
+        """One lane looks after what was abandoned, for all. Raises PodLeft for a pod that will not go."""
+        now = ports.clock.monotonic()
         with self._lock:
+            if now - self._searched_at < _SEARCH_EVERY:
+                return
+            self._searched_at = now
             names, self._abandoned = frozenset(self._abandoned), set()
         if names:
             yield from ending.settle(self._whole, ports, only=names)
@@ -54,4 +66,3 @@ class Gate:
             with self._lock:
                 self._abandoned |= {attempt.name for attempt in left}
             ending.check_none_left(left, ports)
-        return bool(names)

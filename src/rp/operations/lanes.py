@@ -12,8 +12,10 @@ T = TypeVar("T")
 
 # Seconds: how soon a sleeping lane notices that it is not wanted any more.
 _NAP = 0.5
-# How long lanes that are not wanted any more are waited for: an answer to a create may take 30 s.
-_LAST_WORDS = 60.0
+# How long lanes that are not wanted any more are waited for: those that sleep, and those that wait for the answer to a
+# create, which may take 30 s.
+SOON = 3.0
+AT_LAST = 60.0
 
 
 class Cancelled(Exception):
@@ -62,6 +64,12 @@ class _LaneClock:
             self.lane.check()
 
 
+def shield(ports: Ports) -> None:
+    """From here on this lane cleans up: it is not cancelled any more."""
+    if isinstance(ports.clock, _LaneClock):
+        ports.clock.lane.told = True
+
+
 class Lanes(Generic[T]):
     """`results` holds what each lane returned or raised, by name, once it is over."""
 
@@ -91,9 +99,9 @@ class Lanes(Generic[T]):
         for lane in self._lanes:
             lane.cancelled = True
 
-    def last_words(self) -> Generator[tuple[str, Event], None, None]:
-        """What cancelled lanes still tell while they clean up."""
-        deadline = self._ports.clock.monotonic() + _LAST_WORDS
+    def last_words(self, seconds: float) -> Generator[tuple[str, Event], None, None]:
+        """What cancelled lanes still tell while they clean up, for that long at most."""
+        deadline = self._ports.clock.monotonic() + seconds
         yield from self.events(lambda: self._ports.clock.monotonic() > deadline)
 
     def _work(self, lane: _Lane, job: Generator[Event, None, T]) -> None:

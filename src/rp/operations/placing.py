@@ -2,10 +2,13 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from math import isfinite
 
 from rp import errors
+from rp.domain import attempt
 from rp.domain.attempt import is_capacity
 from rp.domain.candidate import Candidate
+from rp.domain.units import duration
 from rp.domain.verdict import Owner
 from rp.errors import ImageBroken, NoCapacity, NoGoodPod, RpError
 from rp.operations.elsewhere import elsewhere
@@ -50,9 +53,9 @@ def place(search: Search, lane: Lane) -> Generator[Event, None, Kept | None]:
         if isinstance(outcome, Kept):
             return outcome
         yield from _after(outcome, candidate, search, lane)
-        for attempt in lane.deployment.open_attempts():
-            if not lane.machines.holds(attempt.pod_id):
-                lane.gate.abandon(attempt.name)
+        for one in lane.deployment.open_attempts():
+            if not lane.machines.holds(one.pod_id):
+                lane.gate.abandon(one.name)
 
 
 def _after(outcome: object, candidate: Candidate, search: Search, lane: Lane) -> Generator[Event, None, None]:
@@ -81,7 +84,7 @@ def _after(outcome: object, candidate: Candidate, search: Search, lane: Lane) ->
 def _more(search: Search, lane: Lane) -> Generator[Event, None, bool]:
     """What is tried when no candidate is left: single data centers, then machines that failed before."""
     sweep, avoided = search.sweep, search.avoided
-    if sweep.add_singles(search.plan.catalog):
+    if sweep.add_singles():
         return True
     if sweep.known and avoided.avoiding:
         known = sweep.last_resort(_STOCK_LAGS)
@@ -135,11 +138,13 @@ def _nothing_placed(search: Search, deployment: Deployment) -> RpError:
     if all(isinstance(failure, errors.Unclear) for failure in failures):
         return last
     count = len(failures)
-    template = search.plan.spec.template
+    template, wait = search.plan.spec.template, search.plan.wait
+    waited = f" in {duration(wait)}" if wait and isfinite(wait) else ""
+    patience = "wait longer" if wait is not None else "wait for it with --wait"
     return NoCapacity(
-        f"no capacity: {count} placement{'s' if count > 1 else ''} tried, all refused",
-        details=[*lines, *elsewhere(template, search.plan.catalog, search.sweep.all)],
-        hint="widen --gpu, --region or --cloud, or wait for it with --wait; `--dry-run` shows the stock",
+        f"no capacity{waited}: {count} placement{'s' if count > 1 else ''} tried, all refused",
+        details=[*lines, *elsewhere(template, search.sweep.catalog, search.sweep.all)],
+        hint=f"widen --gpu, --region or --cloud, or {patience}; `--dry-run` shows the stock",
     )
 
 
@@ -161,5 +166,5 @@ def no_good_pod(count: int, reason: str, deployment: Deployment) -> NoGoodPod:
 
 
 def report(deployment: Deployment) -> list[str]:
-    """A line for every attempt that came to an end."""
-    return [attempt.line() for attempt in deployment.attempts() if not attempt.is_in_flight]
+    """What became of every attempt that came to an end."""
+    return attempt.report([one for one in deployment.attempts() if not one.is_in_flight])

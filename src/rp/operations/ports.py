@@ -70,8 +70,8 @@ class Session(Protocol):
     def run(self, command: str, *, timeout: float, stdin: bytes = b"", most: int = ...) -> Completed:
         """`most` bytes of the output's end are kept."""
 
-    def run_script(self, script: Path) -> Iterator[str]:
-        """Raises CommandFailed."""
+    def run_script(self, script: Path) -> Iterator[str | None]:
+        """Its lines, None where it is quiet for a moment. Raises CommandFailed."""
 
     def close(self) -> None: ...
 
@@ -91,8 +91,8 @@ class Remote(Protocol):
     def withdraw(self, alias: str) -> None: ...
     def forget(self, pod_id: str) -> None: ...
     def setup_scripts(self) -> tuple[Path | None, Path | None]: ...
-    def run_local_setup(self, script: Path, alias: str) -> Iterator[str]:
-        """Raises CommandFailed."""
+    def run_local_setup(self, script: Path, alias: str) -> Iterator[str | None]:
+        """Its lines, None where it is quiet for a moment. Raises CommandFailed."""
 
 
 class Aliases(Protocol):
@@ -121,6 +121,12 @@ class Deployment(Protocol):
     def record(self, name: str, state: State, now: float, *, pod_id: str | None = None, reason: str = "") -> None: ...
     def lane(self) -> Deployment:
         """The same for one of several that work on it at once: only what it began itself is open there."""
+
+    def take(self, name: str) -> bool:
+        """Whether the caller may end this attempt's pod: one lane at a time."""
+
+    def put_back(self, name: str) -> None:
+        """It was taken: whoever comes next may look after it."""
 
     def attempts(self) -> tuple[Attempt, ...]: ...
     def open_attempts(self) -> tuple[Attempt, ...]: ...
@@ -168,6 +174,9 @@ class Workers(Protocol):
 
     def together(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
         """What the jobs return, in their order; the first error in that order is raised."""
+
+    def make_room(self, jobs: int) -> None:
+        """Prepare the process for that many deploys side by side."""
 
     def start(self, job: Callable[[], None]) -> None:
         """Run `job` beside the caller. It must not raise; it does not outlive the process."""

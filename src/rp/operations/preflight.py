@@ -85,6 +85,7 @@ def prepare(spec: Spec, alias: str | None, *, force: bool, ports: Ports) -> Plan
         answers.catalog,
         identity,
         tuple(dict.fromkeys(warnings)),
+        pattern=_pattern(spec.template, alias),
     )
 
 
@@ -92,9 +93,7 @@ def _fitted(template: Template, answers: Answers, problems: Problems, ports: Por
     """The template as it can be deployed, and warnings; what stands in its way goes to the problems."""
     problems.add(answers.problems)
     known = _names(answers, ports)
-    gone: list[str] = []
-    if known.gpus:
-        template, gone = drift.without_gone_gpus(template, known, ports.templates)
+    template, gone = drift.fitted(template, known, ports.templates)
     volume = answers.volume
     if volume is not None:
         problems.checked(lambda: _check_inside(volume, template, known))
@@ -155,6 +154,12 @@ def _alias(template: Template, alias: str | None, deployment_id: str, ports: Por
         taken = frozenset(ports.aliases.all()) | ports.journal.live_aliases()
         return alias_from_pattern(pattern, taken)
     return check_alias(f"rp-{template.name[:50]}-{deployment_id[:4]}")
+
+
+def _pattern(template: Template, alias: str | None) -> str | None:
+    """What numbers the alias, where something does."""
+    pattern = alias or template.alias_pattern or ""
+    return pattern if "{i}" in pattern else None
 
 
 def _check_free(alias: str, *, force: bool, ports: Ports) -> None:

@@ -16,7 +16,7 @@ from rp.domain.verdict import Report
 from rp.operations import boot, ending, proof, readiness, timeline
 from rp.operations.ending import Fate
 from rp.operations.events import Bad, Created, Event, Healthy, Note, Phase, Refused, Waiting, Warned
-from rp.operations.gate import Gate
+from rp.operations.gate import Gate, Lost
 from rp.operations.looks import BadPod, Looks, OutsideRegion
 from rp.operations.machines import KnownBad, Machines, note_sight
 from rp.operations.ports import Deployment, Ports, Session
@@ -25,6 +25,8 @@ from rp.operations.results import Plan
 # Seconds between looks for a pod whose create had no answer, and between creates on one candidate after that.
 _LOOKS = (0.0, 2.0, 4.0, 8.0)
 _UNCLEAR_BACKOFF = (2.0, 5.0)
+# How far above the user's cap a pod's own price may be: its disks may be in it, which the catalog does not count.
+_OF_CAP = 1.1
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,6 @@ class Recognised:
     known: KnownBad
 
 
-class Lost(Exception):
-    """Another pod of the same race was kept before this one."""
-
-
 @dataclass(frozen=True)
 class Lane:
     """Who makes attempts, alone or beside others. `wins` says whether it may keep its pod."""
@@ -93,6 +91,9 @@ def provision(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, 
     yield Created(candidate, pod)
     looks = Looks(pod, candidate.landing, deployment, machines, ports)
     try:
+        if too_dear := _too_dear(pod, plan):
+            yield from _end(name, pod, too_dear.detail, deployment, ports)
+            return NotCreated(too_dear)
         looks.check_place(pod)
         yield from machines.check(pod)
         running, session = yield from _reachable(pod, plan, looks, ports)
@@ -122,6 +123,15 @@ def provision(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, 
     note_sight(running, report.gpu_uuids, ports)
     yield Healthy(running, plan.alias)
     return kept
+
+
+def _too_dear(pod: Pod, plan: Plan) -> errors.BadRequest | None:
+    """A pod whose price is not the catalog's, and above what the user pays at most."""
+    cap = plan.spec.template.max_price_per_hour
+    if cap is None or pod.cost_per_hour <= cap * _OF_CAP:
+        return None
+    detail = f"its pod costs {usd(pod.cost_per_hour)}/h, above maxPricePerHour {usd(cap)}"
+    return errors.BadRequest(detail, detail=detail)
 
 
 def _created(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, None, "tuple[str, Pod] | NotCreated"]:

@@ -6,16 +6,16 @@ from typing import Any, cast
 
 from rp.domain.pod import Pod, alias_from_pattern, check_alias
 from rp.errors import Interrupted, RpError, UsageProblem
+from rp.operations import ending
 from rp.operations.deploy import deploy
 from rp.operations.events import Event, Of
-from rp.operations.lanes import Cancelled, Lanes
+from rp.operations.lanes import AT_LAST, SOON, Cancelled, Lanes
 from rp.operations.ports import Clock, Cloud, Ports
 from rp.operations.results import Deployed, Plan, Replica, Replicas
-from rp.operations.sweep import Board
+from rp.operations.run import Run, Shared
 
 # Deploys that one list of pods a second can serve: with more of them a list is used for longer.
 _PER_SECOND = 8.0
-_NAP = 0.1
 
 
 def plans_of(plan: Plan, count: int, pattern: str | None, ports: Ports) -> tuple[Plan, ...]:
@@ -30,6 +30,8 @@ def plans_of(plan: Plan, count: int, pattern: str | None, ports: Ports) -> tuple
     while len(plans) < count:
         deployment_id = ports.journal.fresh_id()
         alias = alias_from_pattern(pattern, frozenset(taken)) if pattern else _default_alias(plan, deployment_id)
+        if alias in taken:
+            continue
         taken.add(alias)
         plans.append(replace(plan, deployment_id=deployment_id, alias=alias))
     return tuple(plans)
@@ -41,27 +43,27 @@ def _default_alias(plan: Plan, deployment_id: str) -> str:
 
 def deploy_all(plans: tuple[Plan, ...], ports: Ports) -> Generator[Event, None, Replicas]:
     """What came of each; one that fails does not stop the others. An interruption keeps the pods that are ready."""
-    board, began = Board(ports.clock), ports.clock.monotonic()
+    run, began = Run(ports.clock), ports.clock.monotonic()
     cloud = cast("Cloud", _OneList(ports.cloud, ports.clock, len(plans) / _PER_SECOND))
     lanes = Lanes[Deployed](replace(ports, cloud=cloud, crowd=len(plans)))
+    ports.workers.make_room(len(plans))
     try:
         for plan in plans:
-            lanes.start(plan.alias, _runner(plan, board))
+            lanes.start(plan.alias, _runner(plan, run))
         for alias, event in lanes.events(lambda: False):
             yield Of(alias, event)
     except BaseException as error:
         lanes.cancel()
-        for _ in lanes.last_words():
-            pass
+        lines = _end_all(lanes, run, ports)
         if isinstance(error, RpError | Interrupted):
-            error.details = (*error.details, *_after_interruption(plans, lanes, ports))
+            error.details = (*error.details, *lines)
         raise
     seconds = ports.clock.monotonic() - began
     return Replicas(tuple(_replica(plan.alias, lanes.results[plan.alias]) for plan in plans), seconds)
 
 
-def _runner(plan: Plan, board: Board) -> Callable[[Ports], Generator[Event, None, Deployed]]:
-    return lambda ports: deploy(plan, ports, board)
+def _runner(plan: Plan, run: Run) -> Callable[[Ports], Generator[Event, None, Deployed]]:
+    return lambda ports: deploy(plan, ports, run)
 
 
 def _replica(alias: str, result: Deployed | BaseException) -> Replica:
@@ -69,21 +71,28 @@ def _replica(alias: str, result: Deployed | BaseException) -> Replica:
         return Replica(alias, result, None)
     if isinstance(result, RpError):
         return Replica(alias, None, result)
-    raise result
+    # A bug, which must not hide the pods of the others.
+    return Replica(alias, None, RpError(f"a bug in rp: {type(result).__name__}: {result}"), bug=result)
 
 
-def _after_interruption(plans: tuple[Plan, ...], lanes: Lanes[Deployed], ports: Ports) -> list[str]:
-    """What became of each, for the error that ends the command."""
-    known, lines = ports.aliases.all(), []
-    for plan in plans:
-        result = lanes.results.get(plan.alias)
-        if result is None:
-            lines.append(f"{plan.alias} is still being cleaned up: the next rp command finishes it")
-        elif plan.alias in known and (isinstance(result, Deployed) or not plan.force):
-            lines.append(f"{plan.alias} is ready and keeps running; `rp terminate {plan.alias}` ends it")
-        elif isinstance(result, RpError | Interrupted | Cancelled):
-            lines.extend(f"{plan.alias}: {line}" for line in result.details)
-    return lines
+def _end_all(lanes: Lanes[Deployed], run: Run, ports: Ports) -> list[str]:
+    """End what is open: most lanes do so themselves, some are deep in a look at their pod. What became of each."""
+    for _ in lanes.last_words(SOON):
+        pass
+    lines = []
+    for alias, deployment in run.begun.items():
+        opened = [attempt for attempt in deployment.open_attempts() if attempt.pod_id]
+        for attempt in opened:
+            ended = ending.end_attempt(attempt, attempt.pod_id or "", "interrupted", deployment, ports)
+            lines += [f"{alias}: {line}" for line in ending.told(ended)]
+    for _ in lanes.last_words(AT_LAST):
+        pass
+    for alias, deployment in run.begun.items():
+        lines += [f"{alias}: {line}" for line in (*ending.kept(deployment), *ending.left_open(deployment))]
+    for alias, result in lanes.results.items():
+        if isinstance(result, RpError | Cancelled):
+            lines += [f"{alias}: {line}" for line in result.details]
+    return list(dict.fromkeys(lines))
 
 
 class _OneList:
@@ -91,23 +100,10 @@ class _OneList:
 
     def __init__(self, cloud: Cloud, clock: Clock, lasts: float) -> None:
         self._cloud = cloud
-        self._clock = clock
-        self._lasts = lasts
-        self._found: tuple[Pod, ...] = ()
-        self._at = float("-inf")
-        self._is_asking = False
+        self._list: Shared[tuple[Pod, ...]] = Shared(clock, lasts)
 
     def pods(self) -> tuple[Pod, ...]:
-        while self._is_asking:
-            self._clock.sleep(_NAP)
-        if self._clock.monotonic() - self._at > self._lasts:
-            self._is_asking = True
-            try:
-                began = self._clock.monotonic()
-                self._found, self._at = self._cloud.pods(), began
-            finally:
-                self._is_asking = False
-        return self._found
+        return self._list.get(self._cloud.pods)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cloud, name)

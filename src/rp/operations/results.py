@@ -57,6 +57,8 @@ class Plan:
     catalog: Catalog
     identity: Identity
     warnings: tuple[str, ...] = ()
+    # `sd-{i}`, where the alias is one of many.
+    pattern: str | None = None
     # Pods that may boot at the same time.
     race: int = 1
     # Seconds to wait for capacity where there is none; None: not at all.
@@ -85,11 +87,12 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Replica:
-    """One of several pods of a template: `deployed`, or the `error` that it ended with."""
+    """One of several pods of a template: `deployed`, or the `error` that it ended with, and the `bug` behind that."""
 
     alias: str
     deployed: Deployed | None
     error: RpError | None
+    bug: BaseException | None = None
 
 
 @dataclass(frozen=True)

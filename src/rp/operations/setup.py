@@ -11,6 +11,7 @@ from rp.domain.remote import CommandFailed, NoSession
 from rp.domain.template import PostDeploy
 from rp.errors import Interrupted, RpError
 from rp.operations.events import Event, Phase, SetupLine
+from rp.operations.lanes import Cancelled
 from rp.operations.ports import Ports
 from rp.operations.results import Deployed
 
@@ -21,10 +22,10 @@ def set_up(deployed: Deployed, wanted: PostDeploy, key: Identity, ports: Ports) 
     local, remote = ports.remote.setup_scripts()
     try:
         if local and wanted.run_local_setup:
-            yield from _shown(local, ports.remote.run_local_setup(local, alias), alias)
+            yield from _shown(local, ports.remote.run_local_setup(local, alias), alias, ports)
         if remote and wanted.run_remote_setup:
             yield from _remote(pod, alias, remote, key, ports)
-    except (RpError, Interrupted) as error:
+    except (RpError, Interrupted, Cancelled) as error:
         error.details = (*error.details, _kept(alias, pod))
         error.facts |= {"alias": alias, "id": pod.id, "attempts": [facts(attempt) for attempt in deployed.attempts]}
         raise
@@ -38,14 +39,18 @@ def _remote(pod: Pod, alias: str, script: Path, key: Identity, ports: Ports) -> 
     except NoSession as refusal:
         raise RpError(f"cannot run {script.name} on {alias}: {refusal}") from refusal
     with closing(session):
-        yield from _shown(script, session.run_script(script), alias)
+        yield from _shown(script, session.run_script(script), alias, ports)
 
 
-def _shown(script: Path, lines: Iterator[str], alias: str) -> Generator[Event, None, None]:
+def _shown(script: Path, lines: Iterator[str | None], alias: str, ports: Ports) -> Generator[Event, None, None]:
     yield Phase(f"running {script.name}")
     try:
         for line in lines:
-            yield SetupLine(script.name, line)
+            if line is None:
+                # This is where one of several deploys hears that the command was interrupted.
+                ports.clock.sleep(0)
+            else:
+                yield SetupLine(script.name, line)
     except CommandFailed as failed:
         raise RpError(
             f"{script.name} ended with status {failed.status}",

@@ -2,18 +2,17 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from threading import Lock
 
 from rp.domain import candidate as candidates
-from rp.domain.attempt import is_capacity
-from rp.domain.candidate import Candidate
+from rp.domain.candidate import Candidate, Key
 from rp.domain.catalog import Catalog, Stock
 from rp.domain.template import Template
-from rp.errors import ApiError
+from rp.errors import ApiError, RpError, Unclear
+from rp.operations.board import Board
 from rp.operations.looks import BadPod
 from rp.operations.machines import KnownBad
-from rp.operations.ports import Clock
 
 # A candidate that gave this many bad pods is asked again only after all others.
 _BAD_PODS_PER_CANDIDATE = 2
@@ -21,55 +20,14 @@ _BAD_PODS_PER_CANDIDATE = 2
 LANDINGS = 2
 # Single data centers that are tried after all else, in one deploy.
 _MOST_SINGLES = 5
-# Seconds until a candidate that was refused although the catalog told of stock, and tells the same ever since, is
-# asked again: a label of three levels hides what comes and goes below it. It doubles with each refusal.
-_SAME_WORDS = 300.0
-_SAME_WORDS_AT_MOST = 1800.0
-
-Key = tuple[object, ...]
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    told: tuple[object, ...]
-    at: float
-    times: int
-    failure: ApiError
-
-
-class Board:
-    """What a run learned of refused candidates: shared by its deploys, so that none asks what another was refused."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._refusals: dict[Key, _Refusal] = {}
-
-    def refused(self, candidate: Candidate, failure: ApiError) -> None:
-        before = self._refusals.get(candidate.key)
-        times = before.times + 1 if before else 1
-        self._refusals[candidate.key] = _Refusal(candidate.told, self._clock.monotonic(), times, failure)
-
-    def forget(self, candidate: Candidate) -> None:
-        """Its stock has changed: a place was given up here."""
-        self._refusals.pop(candidate.key, None)
-
-    def refusal(self, candidate: Candidate) -> ApiError | None:
-        """Why this candidate is not asked again now; None where it may be."""
-        refusal = self._refusals.get(candidate.key)
-        if refusal is None:
-            return None
-        if not is_capacity(refusal.failure) or candidate.stock is Stock.NONE:
-            return refusal.failure
-        patience = min(_SAME_WORDS * 2 ** (refusal.times - 1), _SAME_WORDS_AT_MOST)
-        is_news = candidate.told != refusal.told or self._clock.monotonic() - refusal.at >= patience
-        return None if is_news else refusal.failure
 
 
 class Sweep:
     """`failures` and `bad` are what came so far; `known` are candidates whose machines failed before."""
 
-    def __init__(self, ordered: Iterable[Candidate], template: Template, board: Board) -> None:
-        self.all = self._matrix = tuple(ordered)
+    def __init__(self, ordered: Iterable[Candidate], catalog: Catalog, template: Template, board: Board) -> None:
+        self.all = tuple(ordered)
+        self.catalog = catalog
         self.failures: list[ApiError] = []
         self.bad: list[tuple[Candidate, BadPod]] = []
         self.known: dict[Key, KnownBad] = {}
@@ -126,6 +84,7 @@ class Sweep:
     def bad_pod(self, candidate: Candidate, bad: BadPod) -> None:
         """Once more, at once or after all others."""
         with self._lock:
+            self._board.forget(candidate)
             self.bad.append((candidate, bad))
             count = sum(one.key == candidate.key for one, _ in self.bad)
             (self._queue.append if count % _BAD_PODS_PER_CANDIDATE == 0 else self._queue.appendleft)(candidate)
@@ -140,6 +99,7 @@ class Sweep:
     def landed_outside(self, candidate: Candidate) -> None:
         """Once more; pinned to its data centers where that happens too often."""
         with self._lock:
+            self._board.forget(candidate)
             self._landings[candidate.key] += 1
             often = self._landings[candidate.key] >= LANDINGS
             self._queue.appendleft(candidate.pinned() if often else candidate)
@@ -155,25 +115,37 @@ class Sweep:
             self.pauses.extend(pauses)
             return self.known[worst_last[0]]
 
-    def add_singles(self, catalog: Catalog) -> bool:
+    def add_singles(self) -> bool:
         """Once: single data centers with stock of regions that were refused as a whole. Whether there are any."""
         if self._has_singles:
             return False
         self._has_singles = True
         refused = [one for one in self.all if self._board.refusal(one)]
-        found = [single for one in refused for single in candidates.singles(one, catalog)]
+        found = [single for one in refused for single in candidates.singles(one, self.catalog)]
         self._queue.extend(found[:_MOST_SINGLES])
         return bool(found)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether what stood in the way so far may change by itself."""
+        unclear = any(isinstance(failure, Unclear) for failure in self.failures)
+        return unclear or any(self._board.may_pass(one) for one in self.all)
 
     def renew(self, catalog: Catalog) -> bool:
         """Begin anew with what may be asked again, now that the catalog tells this. Whether there is anything."""
         with self._lock:
-            order, cap = self._template.order, self._template.max_price_per_hour
-            self.all = candidates.restocked(self._matrix, catalog, order, cap=cap)
+            self.catalog = catalog
+            # A name may be missing from a catalog for once: what there was is kept then.
+            with suppress(RpError):
+                self.all = candidates.expand(self._template, catalog).ordered
+            self.all = tuple(one.pinned() if self._landings[one.key] >= LANDINGS else one for one in self.all)
+            for one in self.all:
+                self._board.saw(one)
             asked = [one for one in self.all if one.stock is not Stock.NONE and self._board.refusal(one) is None]
             self._queue = deque(asked)
             self._has_singles = False
-            self.failures.clear()
+            if asked:
+                self.failures.clear()
             return bool(asked)
 
 

@@ -29,8 +29,13 @@ def recorded(events: Generator[Event, None, T], deployment: Deployment, clock: C
             except StopIteration as end:
                 result: T = end.value
                 return result
-            _keep(event, deployment, clock)
-            yield event
+            try:
+                _keep(event, deployment, clock)
+                yield event
+            except BaseException as error:
+                # The operation ends its pods, and tells of them in the error.
+                events.throw(error)
+                raise
     finally:
         events.close()
 

@@ -7,10 +7,12 @@ from rp import errors
 from rp.domain.candidate import Candidate, wanted
 from rp.domain.catalog import Stock
 from rp.errors import RpError
-from rp.operations import catalog, ending
+from rp.operations import ending
+from rp.operations.catalog import Wanted
 from rp.operations.events import Event, Looking, Warned
 from rp.operations.placing import Search
 from rp.operations.ports import Deployment, Ports
+from rp.operations.run import Run
 
 # Seconds from one look to the next: two calls of the quota's sixty a minute (the example in RunPod's contract) every
 # 20 s leave room for whatever else the account does, also over a night.
@@ -18,6 +20,7 @@ _LOOK_EVERY = 20.0
 _PER_CALL = 10.0
 # A catalog that cannot be had is asked for less and less often.
 _TROUBLE_AT_MOST = 300.0
+_MOST_DOUBLINGS = 8
 # How far the pauses of several waiting terminals spread.
 _JITTER = 0.25
 
@@ -25,11 +28,13 @@ _JITTER = 0.25
 class Waiting:
     """One deploy's patience, over all its waits; `best` is the best that the catalog told of meanwhile."""
 
-    def __init__(self, search: Search, deployment: Deployment, ports: Ports) -> None:
+    def __init__(self, search: Search, deployment: Deployment, run: Run, ports: Ports) -> None:
         self._search = search
+        self._run = run
         self._deployment = deployment
         self._ports = ports
-        self._deadline = ports.clock.monotonic() + (search.plan.wait or 0.0)
+        # Of a laptop that slept, one clock tells, and the other may have been set.
+        self._began = ports.clock.monotonic(), ports.clock.now()
         self._looks = 0
         self._trouble = 0
         self._best: Candidate | None = None
@@ -37,24 +42,27 @@ class Waiting:
 
     def for_stock(self, nothing: RpError) -> Generator[Event, None, None]:
         """Return when a candidate may be asked again; raises `nothing` at the deadline, ApiError for a refused key."""
-        clock = self._ports.clock
         self._remember()
         while True:
             yield from _settle_unclear(self._deployment, self._ports)
-            left = self._deadline - clock.monotonic()
+            left = (self._search.plan.wait or 0.0) - self._waited()
             if left <= 0:
                 raise nothing
             pause = min(self._pause(), left)
             yield Looking(self._looks, pause, self._best, self._best_at)
-            clock.sleep(pause)
+            self._ports.clock.sleep(pause)
             if (yield from self._look()):
                 return
+
+    def _waited(self) -> float:
+        monotonic, now = self._began
+        return max(self._ports.clock.monotonic() - monotonic, self._ports.clock.now() - now)
 
     def _look(self) -> Generator[Event, None, bool]:
         self._looks += 1
         template = self._search.plan.spec.template
         try:
-            offered = catalog.read(catalog.Wanted(*wanted(template)), self._ports, fresh=True)
+            offered = self._run.look(Wanted(*wanted(template)), self._ports)
         except (errors.Unclear, errors.RateLimited) as failure:
             self._trouble += 1
             if self._trouble == 1:
@@ -74,7 +82,7 @@ class Waiting:
         clouds, counts, _, _ = wanted(self._search.plan.spec.template)
         base = max(_LOOK_EVERY, _PER_CALL * len(clouds) * len(counts))
         if self._trouble:
-            base = min(base * 2**self._trouble, _TROUBLE_AT_MOST)
+            base = min(base * 2 ** min(self._trouble, _MOST_DOUBLINGS), _TROUBLE_AT_MOST)
         # Not random: two terminals have two ids, and that is all the difference that it takes.
         share = zlib.crc32(f"{self._deployment.id} {self._looks}".encode()) / 2**32
         return base * (1 - _JITTER + 2 * _JITTER * share)

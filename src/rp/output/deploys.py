@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rp.domain.attempt import LOST, Attempt, State, facts
+from rp.domain.attempt import LOST, Attempt, State, facts, report
 from rp.domain.candidate import Candidate, Candidates
 from rp.domain.catalog import Stock
 from rp.domain.units import duration, usd
@@ -39,12 +39,20 @@ def stock_word(stock: Stock) -> str:
 
 
 def question(plan: Plan) -> str:
-    """What is asked before money is spent."""
+    """What is asked before money is spent: what it may cost, and what runs longer or wider than one pod."""
     first = plan.candidates.ordered[0]
     others = len(plan.candidates.ordered) - 1
     most = max(candidate.price_per_hour for candidate in plan.candidates.ordered)
     fallback = f", or {others} more at up to {usd(most)}/h" if others else ""
-    return f"Deploy {plan.alias} on {first} at {usd(first.price_per_hour)}/h{fallback}?"
+    racing = f", with up to {plan.race} pods racing, each billed until it loses" if plan.race > 1 else ""
+    return f"Deploy {plan.alias} on {first} at {usd(first.price_per_hour)}/h{fallback}{racing}{patience(plan.wait)}?"
+
+
+def patience(wait: float | None) -> str:
+    """What a question says of a wait of so many seconds."""
+    if wait is None:
+        return ""
+    return f", waiting {'without end' if wait == float('inf') else f'up to {duration(wait)}'} for capacity"
 
 
 def plan_document(alias: str, candidates: Candidates) -> dict[str, Any]:
@@ -55,7 +63,8 @@ def plan_document(alias: str, candidates: Candidates) -> dict[str, Any]:
                 "gpu": candidate.gpu.id,
                 "count": candidate.count,
                 "region": candidate.region,
-                "data_centers": list(candidate.data_center_ids),
+                "data_centers": list(candidate.places),
+                "pinned": bool(candidate.data_center_ids),
                 "cloud": candidate.cloud,
                 "price_per_hour": round(candidate.price_per_hour, 4),
                 "stock": stock_word(candidate.stock),
@@ -83,7 +92,7 @@ def document(deployed: Deployed, now: datetime) -> dict[str, Any]:
 
 def _race(losers: Sequence[Attempt]) -> str:
     count = f"{len(losers)} other pod{'s' if len(losers) > 1 else ''}"
-    what = ", ".join(attempt.what for attempt in losers)
+    what = "; ".join(attempt.what for attempt in losers)
     return f"the race cost {usd(sum(attempt.cost for attempt in losers))}: {count} ended ({what})"
 
 
@@ -96,7 +105,7 @@ def summary(deployed: Deployed, gpu_names: Mapping[str, str]) -> list[str]:
     ]
     losers = [attempt for attempt in deployed.attempts if attempt.reason == LOST]
     wasted = [attempt for attempt in deployed.attempts if attempt.state is not State.KEPT and attempt not in losers]
-    lines += [f"  before it: {attempt.line()}" for attempt in wasted]
+    lines += [f"  before it: {line}" for line in report(wasted)]
     if losers:
         lines.append(f"  {_race(losers)}")
     if deployed.replaced:

@@ -81,9 +81,8 @@ def passing(event: Event) -> str | None:
             return "terminating it"
         case Waiting(seconds, reason):
             return f"waiting {duration(seconds)} {reason}"
-        case Looking(looks, seconds, _, _):
-            looked = f", looked {looks} time{'s' if looks > 1 else ''}" if looks else ""
-            return f"no capacity yet{looked}; {best_seen(event)}; next look in {duration(seconds)}"
+        case Looking(_, seconds, _, _):
+            return _no_capacity(event, f"next look in {duration(seconds)}")
         case Of(alias, inner):
             return _of(alias, passing(inner))
         case _:
@@ -92,6 +91,12 @@ def passing(event: Event) -> str | None:
 
 def _of(alias: str, text: str | None) -> str | None:
     return "\n".join(f"{alias}: {line}" for line in text.splitlines()) if text else None
+
+
+def _no_capacity(looking: Looking, next_look: str) -> str:
+    looks = looking.looks
+    looked = f", looked {looks} time{'s' if looks > 1 else ''}" if looks else ""
+    return f"no capacity{looked}; {next_look}; {best_seen(looking)}"
 
 
 def best_seen(looking: Looking) -> str:
@@ -135,6 +140,7 @@ class Live:
         self._now = now
         self._began = self._phase_began = now()
         self._phase = "preparing"
+        self._looking: Looking | None = None
         # Pod id → its price per hour and when it was made, of all that are billed now.
         self._billed: dict[str, tuple[float, float]] = {}
         self._console = Console(
@@ -168,6 +174,17 @@ class Live:
             self._console.print(printable(line), style=_style(event), soft_wrap=True)
         if phase := passing(event):
             self._phase, self._phase_began = printable(phase), self._now()
+            self._looking = event if isinstance(event, Looking) else None
+
+    def _text(self, now: float) -> str:
+        """The phase and its length; of a wait, how long the next look is off. What may be cut off comes last."""
+        in_all = f"({duration(now - self._began)} in all)"
+        if self._looking:
+            left = self._phase_began + self._looking.seconds - now
+            next_look = f"next look in {duration(left)}" if left >= 1 else "looking"
+            return printable(_no_capacity(self._looking, f"{next_look} {in_all}"))
+        is_whole = now - self._began <= now - self._phase_began + 1
+        return f"{self._phase} {duration(now - self._phase_began)}{'' if is_whole else f' {in_all}'}"
 
     def _line(self) -> "RenderableType":
         from rich.spinner import Spinner
@@ -175,10 +192,7 @@ class Live:
 
         now = self._now()
         cost = sum(price * (now - made_at) / 3600 for price, made_at in self._billed.values())
-        clock = f" {duration(now - self._phase_began)}"
-        if now - self._began > now - self._phase_began + 1:
-            clock += f" ({duration(now - self._began)} in all)"
-        text = self._phase + clock + (f", {usd(cost)} so far" if self._billed else "")
+        text = self._text(now) + (f", {usd(cost)} so far" if self._billed else "")
         if not hasattr(self, "_spinner"):
             self._spinner = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
         self._spinner.update(text=Text(text, no_wrap=True, overflow="ellipsis"))

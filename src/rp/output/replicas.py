@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from rp.domain.units import duration, usd
-from rp.operations.events import Bad, Created, Ended, Event, Healthy, Of, Refused, SetupLine, Warned
+from rp.operations.events import Bad, Created, Ended, Event, Healthy, Looking, Of, Refused, SetupLine, Trying, Warned
 from rp.operations.results import Replicas
 from rp.output import deploys
 from rp.output.progress import lasting, passing
@@ -15,6 +15,10 @@ from rp.output.text import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+# Of the terminal's height: the heading, what does not fit, and the cursor's own.
+_OTHER_LINES = 3
 
 
 @dataclass
@@ -42,8 +46,19 @@ class _Row:
                 self.pod, self.where, self.price = "", "", 0.0
             case Healthy():
                 self.state, self.done_at = "ready", now
-        if self.done_at is None and (text := passing(event)):
+        if self.done_at is None and (text := _state(event)):
             self.state = text
+
+
+def _state(event: Event) -> str | None:
+    """What a row says of it, in few words."""
+    match event:
+        case Trying(candidate, number, total):
+            return f"trying {candidate.gpu.name} ({number} of {total})"
+        case Looking():
+            return "no capacity, waiting"
+        case _:
+            return passing(event)
 
 
 class LiveTable:
@@ -88,6 +103,7 @@ class LiveTable:
             self._console.print(printable(line), soft_wrap=True)
 
     def _table(self) -> "RenderableType":
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -96,13 +112,28 @@ class LiveTable:
             table.add_column(title, no_wrap=True, overflow="ellipsis")
         for title in ("$/H", "TIME"):
             table.add_column(title, no_wrap=True, justify="right")
-        for alias, row in self._rows.items():
+        shown, hidden = self._that_fit()
+        for alias, row in shown:
             clock = duration((row.done_at or self._now()) - self._began)
             price = f"{row.price:.2f}" if row.price else ""
             state = row.state + (f" ({row.bad} bad before)" if row.bad else "")
             cells = (alias, state, row.where, price, clock)
             table.add_row(*(Text(printable(cell)) for cell in cells))
-        return table
+        if not hidden:
+            return table
+        ready = sum(row.done_at is not None for row in hidden)
+        rest = f"{len(hidden)} more: {ready} ready, {len(hidden) - ready} not yet"
+        return Group(table, Text(rest, no_wrap=True, overflow="ellipsis"))
+
+    def _that_fit(self) -> tuple[list[tuple[str, _Row]], list[_Row]]:
+        """The rows for which there is room, in order, and the others: those that are ready make way first."""
+        room = self._console.size.height - _OTHER_LINES
+        if len(self._rows) <= room:
+            return list(self._rows.items()), []
+        unready_first = sorted(self._rows, key=lambda alias: self._rows[alias].done_at is not None)
+        chosen = set(unready_first[: max(room, 1)])
+        shown = [(alias, row) for alias, row in self._rows.items() if alias in chosen]
+        return shown, [row for alias, row in self._rows.items() if alias not in chosen]
 
 
 def document(replicas: Replicas, now: datetime) -> dict[str, Any]:
@@ -143,4 +174,5 @@ def question(plans: Sequence[Any]) -> str:
     names = f"{plans[0].alias} to {plans[-1].alias}" if len(plans) > 1 else plans[0].alias
     candidates = plans[0].candidates.ordered
     most = max(candidate.price_per_hour for candidate in candidates) * len(plans)
-    return f"Deploy {len(plans)} pods ({names}), on {candidates[0]} first, at up to {usd(most)}/h together?"
+    patience = deploys.patience(plans[0].wait)
+    return f"Deploy {len(plans)} pods ({names}), on {candidates[0]} first, at up to {usd(most)}/h together{patience}?"

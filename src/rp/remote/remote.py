@@ -7,6 +7,7 @@ from pathlib import Path
 from rp.domain.host_keys import HostKey
 from rp.domain.identity import Identity
 from rp.domain.pod import Endpoint
+from rp.domain.remote import NoSession
 from rp.errors import RpError
 from rp.paths import Paths
 from rp.remote import identity, ssh, ssh_config
@@ -36,7 +37,10 @@ class OpenSsh:
 
     def open_session(self, pod_id: str, endpoint: Endpoint, key: Identity) -> ssh.Session:
         """An open connection, for the caller to close; raises NoSession."""
-        return ssh.Session(pod_id, endpoint, self._known_hosts.path, key.path, self._paths.runtime)
+        try:
+            return ssh.Session(pod_id, endpoint, self._known_hosts.path, key.path, self._paths.runtime)
+        except OSError as error:
+            raise NoSession(f"cannot start ssh: {error.strerror or error}") from error
 
     def prepare(self) -> str | None:
         """Make sure that `publish` can work; return what to tell where the user's own file was changed for it."""
@@ -60,8 +64,8 @@ class OpenSsh:
         local, remote = self._paths.setup_local, self._paths.setup_remote
         return (local if local.is_file() else None, remote if remote.is_file() else None)
 
-    def run_local_setup(self, script: Path, alias: str) -> Iterator[str]:
-        """The script's lines as they come; raises CommandFailed."""
+    def run_local_setup(self, script: Path, alias: str) -> Iterator[str | None]:
+        """The script's lines as they come, None where it is quiet; raises CommandFailed."""
         try:
             process = subprocess.Popen(
                 ["bash", str(script)],

@@ -101,8 +101,8 @@ class Session:
             return Completed(124, f"{output.text()}\n(no end after {timeout:g} s)".strip())
         return Completed(status, output.text())
 
-    def run_script(self, script: Path) -> Iterator[str]:
-        """Copy `script` to the pod and run it there; its lines as they come. Raises CommandFailed."""
+    def run_script(self, script: Path) -> Iterator[str | None]:
+        """Copy `script` to the pod and run it there; its lines, None where it is quiet. Raises CommandFailed."""
         there = f".rp/{script.name}"
         text = files.read_text(script) or ""
         copied = self.run(
@@ -177,8 +177,8 @@ class _Tail:
                     del self._kept[: -self._most]
 
 
-def stream(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """The process's lines as they come; ends with CommandFailed where its status is not 0.
+def stream(process: subprocess.Popen[bytes]) -> Iterator[str | None]:
+    """The process's lines as they come, None after each quiet moment; CommandFailed for a status that is not 0.
 
     What it leaves running in the background may hold its output: that is not waited for.
     """
@@ -187,7 +187,17 @@ def stream(process: subprocess.Popen[bytes]) -> Iterator[str]:
         process.stdin.close()
     threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True).start()
     try:
-        while (line := _next_line(process, lines)) is not None:
+        while True:
+            ended = process.poll() is not None
+            try:
+                line = lines.get(timeout=_LAST_WORDS)
+            except queue.Empty:
+                if ended:
+                    break
+                yield None
+                continue
+            if line is None:
+                break
             yield line.decode("utf-8", "replace").rstrip("\r\n")
     except BaseException:
         process.kill()
@@ -202,17 +212,6 @@ def _pump(pipe: IO[bytes] | None, lines: "queue.SimpleQueue[bytes | None]") -> N
         for line in pipe or ():
             lines.put(line)
     lines.put(None)
-
-
-def _next_line(process: subprocess.Popen[bytes], lines: "queue.SimpleQueue[bytes | None]") -> bytes | None:
-    """The next line; None at the end of the output, or a moment after the end of the process."""
-    while True:
-        ended = process.poll() is not None
-        try:
-            return lines.get(timeout=_LAST_WORDS)
-        except queue.Empty:
-            if ended:
-                return None
 
 
 def _says_ok(process: subprocess.Popen[bytes], timeout: float) -> bool:

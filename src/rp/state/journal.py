@@ -44,16 +44,22 @@ class Journal:
     def begin(
         self, deployment_id: str, account: str, template: str, alias: str, tags: Mapping[str, str], now: float
     ) -> "Deployment":
-        """A new deployment, locked by this process until `close`: nobody recovers it meanwhile."""
+        """A new deployment, locked by this process until `close`: nobody recovers it meanwhile. Raises Busy."""
         lock = _lock(self._lock_path(deployment_id))
         if lock is None:
             raise Busy(f"another rp holds the lock on deployment {deployment_id}")
         deployment = Deployment(self, deployment_id, account, lock)
         try:
-            self.write(
-                "INSERT INTO deployments (id, account, template, alias, tags, started_at) VALUES (?, ?, ?, ?, ?, ?)",
-                (deployment_id, account, template, alias, json.dumps(dict(tags)), now),
-            )
+            with self._turn, self._translated(), self._open() as connection:
+                # Of two that want one alias at the same time, the second finds the first.
+                connection.execute("BEGIN IMMEDIATE")
+                if alias in self.live_aliases():
+                    raise Busy(f"another rp is deploying `{alias}` right now", hint="choose another alias")
+                connection.execute(
+                    "INSERT INTO deployments (id, account, template, alias, tags, started_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (deployment_id, account, template, alias, json.dumps(dict(tags)), now),
+                )
         except BaseException:
             deployment.close()
             raise
@@ -157,9 +163,10 @@ class Journal:
         return tuple(_attempt(row) for row in rows)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         with self._turn, self._translated():
@@ -204,6 +211,9 @@ class Deployment:
         self.id = deployment_id
         self.account = account
         self.latest = ""
+        # Attempts whose pods are being ended.
+        self._taken: set[str] = set()
+        self._turn = threading.Lock()
 
     def intend(self, name: str, candidate: Candidate, now: float) -> None:
         """Before the create: a pod of this name may exist from here on, and it is ours."""
@@ -251,6 +261,18 @@ class Deployment:
             (self.id, attempt, now, kind, text[:_LONGEST_STEP].encode("utf-8", "replace").decode()),
         )
 
+    def take(self, name: str) -> bool:
+        """Whether the caller may end this attempt's pod: one lane at a time."""
+        with self._turn:
+            is_free = name not in self._taken
+            self._taken.add(name)
+            return is_free
+
+    def put_back(self, name: str) -> None:
+        """It was taken: whoever comes next may look after it."""
+        with self._turn:
+            self._taken.discard(name)
+
     def attempts(self) -> tuple[Attempt, ...]:
         """In the order in which they were begun."""
         return self._journal.attempts(self.id)
@@ -278,6 +300,7 @@ class Lane(Deployment):
 
     def __init__(self, whole: Deployment) -> None:
         super().__init__(whole._journal, whole.id, whole.account, None)
+        self._taken, self._turn = whole._taken, whole._turn
         self._begun: set[str] = set()
 
     def intend(self, name: str, candidate: Candidate, now: float) -> None:
