@@ -1,20 +1,36 @@
 """Texts that the user names: a file, standard input, or an address on the web. One small document at a time."""
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from rp import __version__
 from rp.errors import NotFound, RpError, UsageProblem
 
+if TYPE_CHECKING:
+    import ipaddress
+
 STDIN = "-"
 # Seconds for all of it: redirects, and a server that sends a byte now and then, included.
 _PATIENCE = 15.0
 _MOST_REDIRECTS = 5
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Names that no public server has.
+_PRIVATE_NAMES = (
+    ".localhost",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".home",
+    ".corp",
+    ".home.arpa",
+    ".localdomain",
+)
+_ORDINARY_NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
 
 
 class Documents:
@@ -42,7 +58,13 @@ class Documents:
 
     def called(self, source: str) -> str:
         """What to call it in a text: an address without what may be secret in it, a file with its whole path."""
-        return called(source) if source == STDIN or is_address(source) else str(Path(source).expanduser().absolute())
+        if source == STDIN or is_address(source):
+            return called(source)
+        try:
+            return str(Path(source).expanduser().absolute())
+        except RuntimeError:
+            # `~nobody`: reading it tells.
+            return source
 
     def _file(self, path: Path) -> bytes:
         try:
@@ -79,7 +101,7 @@ def checked_address(address: str, *, before: str = "") -> str:
     """`address`; raises UsageProblem unless it is https, or http to this machine.
 
     `before` is the address that redirected here: what came by https goes on by https, and only this machine
-    may lead to this machine.
+    may lead to this machine, or a host to itself, where the rest of the world cannot see it.
     """
     try:
         parts = urlsplit(address)
@@ -88,14 +110,47 @@ def checked_address(address: str, *, before: str = "") -> str:
         raise UsageProblem(f"`{address[:80]}` is no address") from None
     if not host:
         raise UsageProblem(f"`{address[:80]}` is no address")
-    is_local = host in _LOOPBACK
-    if parts.scheme.lower() == "https" and not (before and is_local):
-        return address
-    if parts.scheme.lower() == "http" and is_local and (not before or urlsplit(before).scheme.lower() == "http"):
+    scheme = parts.scheme.lower()
+    if before:
+        earlier = urlsplit(before)
+        comes_by_http = earlier.scheme.lower() == "http"
+        may_lead = is_loopback(earlier.hostname or "") or is_global(host) or (host == earlier.hostname)
+        is_good = may_lead and (scheme == "https" or (scheme == "http" and is_loopback(host) and comes_by_http))
+    else:
+        is_good = scheme == "https" or (scheme == "http" and is_loopback(host))
+    if is_good:
         return address
     if before:
         raise RpError(f"{called(before)} redirects to {called(address)}, where rp does not follow")
     raise UsageProblem(f"{called(address)} is not encrypted: anybody on the way could change it", hint="use https")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine, written in a usual way; `host` as in an address, without brackets."""
+    ip = _ip(host)
+    return ip.is_loopback if ip is not None else host.lower().removesuffix(".") == "localhost"
+
+
+def is_global(host: str) -> bool:
+    """Whether `host` is what anybody may reach: no private address or name, and no way to write one in disguise."""
+    ip = _ip(host)
+    if ip is not None:
+        # Some IPv6 addresses stand for one of IPv4, which may be private.
+        is_plain = ip.version == 4 or (ip.packed[0] >> 5 == 1 and not ip.sixtofour and not ip.teredo)
+        return is_plain and ip.is_global and not ip.is_multicast
+    name = host.lower().removesuffix(".")
+    # 127.1, 0x7f.1, 2130706433 and digits of other scripts are addresses for those who connect.
+    return bool(_ORDINARY_NAME.fullmatch(name)) and not name.endswith(_PRIVATE_NAMES)
+
+
+def _ip(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
+    import ipaddress
+
+    try:
+        ip = ipaddress.ip_address(host.removesuffix("."))
+    except ValueError:
+        return None
+    return getattr(ip, "ipv4_mapped", None) or ip
 
 
 def _fetched(address: str, largest: int, patience: float) -> bytes:
@@ -125,7 +180,7 @@ def _get(address: str, largest: int, patience: float) -> bytes:
     import httpx2 as httpx
 
     # Nobody stands between this machine and itself, whatever the proxy variables say.
-    is_local = urlsplit(address).hostname in _LOOPBACK
+    is_local = is_loopback(urlsplit(address).hostname or "")
     headers = {
         "User-Agent": f"rp/{__version__}",
         "Accept": "application/json, text/plain, */*",
@@ -139,7 +194,8 @@ def _get(address: str, largest: int, patience: float) -> bytes:
                     if not response.has_redirect_location:
                         return _body(response.status_code, response.iter_raw(), address, largest)
                     address = checked_address(urljoin(address, response.headers["location"]), before=address)
-    except (httpx.HTTPError, httpx.InvalidURL, ImportError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:
+        # ValueError: an address that does not stand being taken apart, or a name that cannot be looked up.
         raise RpError(
             f"cannot fetch {called(address)}: {str(error) or type(error).__name__}",
             hint="check the address and the network, or fetch it by hand and import the file",

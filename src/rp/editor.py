@@ -11,14 +11,20 @@ from pathlib import Path
 from rp.errors import RpError, UsageProblem
 
 _USUAL = ("vi", "nano")
+# Never a name from elsewhere: it could lead out of the folder.
+_FILE = "template.json"
 _SAY_WHICH = "export EDITOR=nano, or whatever you write with"
 
 
 class Draft:
-    """A text in a file, until `discard`: whatever happens before, what was typed can be found there."""
+    """A text in a file of `folder`, until `discard`: whatever happens before, what was typed can be found there.
 
-    def __init__(self, path: Path, argv: list[str], env: Mapping[str, str]) -> None:
-        self.path = path
+    `folder` is the draft's own, and goes with it.
+    """
+
+    def __init__(self, folder: Path, argv: list[str], env: Mapping[str, str]) -> None:
+        self.path = folder / _FILE
+        self._folder = folder
         self._argv = argv
         self._env = env
 
@@ -47,7 +53,7 @@ class Draft:
 
     def discard(self) -> None:
         # Editors leave copies beside the file.
-        shutil.rmtree(self.path.parent, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Editor:
@@ -57,19 +63,19 @@ class Editor:
         self._env = env
         self._on_terminal = on_terminal
 
-    def open(self, name: str, text: str) -> Draft:
-        """A draft called `name` with `text` in it; raises UsageProblem where there is no editor."""
+    def open(self, text: str) -> Draft:
+        """A draft with `text` in it; raises UsageProblem where there is no editor."""
         argv = self._argv()
         try:
-            path = Path(tempfile.mkdtemp(prefix="rp-edit-")) / name
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            draft = Draft(Path(tempfile.mkdtemp(prefix="rp-edit-")), argv, self._env)
+            descriptor = os.open(draft.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
             raise RpError(
                 f"cannot write a temporary file: {error.strerror or error}", hint="TMPDIR names another folder"
             ) from error
-        return Draft(path, argv, self._env)
+        return draft
 
     def _argv(self) -> list[str]:
         for variable in ("VISUAL", "EDITOR"):

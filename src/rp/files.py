@@ -15,6 +15,8 @@ from rp.errors import Busy, StateUnreadable, StateUnwritable
 
 _LOCK_PATIENCE = 10.0
 _LOCK_RETRY = 0.02
+# Python converts no number of more digits, and does not say where it is.
+NUMBER_TOO_LONG = "a number in it has thousands of digits"
 
 
 @contextmanager
@@ -151,6 +153,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
         raise unreadable(path, f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     except RecursionError:
         raise unreadable(path, "line 1, column 1: nested too deeply") from None
+    except ValueError:
+        raise unreadable(path, NUMBER_TOO_LONG) from None
     if not isinstance(document, dict):
         raise unreadable(path, "line 1, column 1: expected an object")
     return document
@@ -159,7 +163,8 @@ def read_json_object(path: Path) -> dict[str, Any]:
 def write_json(path: Path, document: object) -> None:
     """Sorted keys, two spaces: what a person can edit and a diff can show."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
-    write_atomic(path, f"{text}\n".encode())
+    # Half of a surrogate pair has no bytes in UTF-8. It was read from the escape that this writes.
+    write_atomic(path, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def unreadable(path: Path, why: str) -> StateUnreadable:

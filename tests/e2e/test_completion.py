@@ -34,7 +34,7 @@ done
 def known(user: User) -> User:
     """A user with templates, aliases and an old catalog, and nobody at RunPod's address."""
     del user.env["RUNPOD_API_KEY"]
-    for name in ("sd", "sd-a100", "train"):
+    for name in ("sd", "sd-a100", "train", "$schema"):
         user.write_template(name)
     user.write_config("pods.json", json.dumps({"my-pod": "p1", "other": "p2", "evil\x1b]0;x\x07": "p3"}))
     cache = CatalogCache(user.state / "catalog.json", user.env["RP_API_URL"])
@@ -68,6 +68,7 @@ def test_commands_verbs_options_and_names_are_offered(known: User) -> None:
         "rp template sh": ["show "],
         "rp health my-pod --level st": ["standard "],
         "rp deploy s": ["sd", "sd-a100"],
+        "rp template show ": ["sd", "sd-a100", "train"],
         "rp stop ": ["my-pod", "other"],
         "rp deploy sd --cloud=SEC": ["SECURE "],
         "rp deploy sd --cloud ALL,": ["ALL,SECURE", "ALL,COMMUNITY"],

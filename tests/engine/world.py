@@ -22,6 +22,7 @@ from rp.state.aliases import Aliases
 from rp.state.hosts import Hosts
 from rp.state.journal import Journal
 from rp.state.looks import Looks
+from rp.state.templates import Templates
 
 TEMPLATE = Template(
     name="t",
@@ -45,7 +46,7 @@ class World:
         self.hosts = Hosts(self.journal)
         self.aliases = Aliases(folder / "pods.json")
         self.remote = FakeRemote(self.cloud)
-        kept = (self.aliases, None, self.journal, Looks(self.journal), self.hosts)
+        kept = (self.aliases, Templates(folder / "templates.json"), self.journal, Looks(self.journal), self.hosts)
         outside = (self.cloud, self.remote, *kept, self.stage, self.stage, NoCache(), NoImages())
         self.ports = Ports("mine", *cast("Any", outside))
         self.template = TEMPLATE

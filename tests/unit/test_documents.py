@@ -92,7 +92,12 @@ def test_redirects_on_this_machine_are_followed_and_end(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "//example.com/x"]
+    "location",
+    [
+        *("http://example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "//example.com/x"),
+        # What cannot be taken apart, or looked up.
+        *("https://[x/", f"https://{'a' * 70}.invalid/x", "https://a..b/x", "https://a:b/x", "http://["),
+    ],
 )
 def test_a_redirect_elsewhere_is_not_followed(server: Server, location: str) -> None:
     server.replies = [_to(location)]
@@ -100,6 +105,18 @@ def test_a_redirect_elsewhere_is_not_followed(server: Server, location: str) -> 
     with pytest.raises(RpError):
         _documents().read(f"{server.address}/a")
     assert len(server.asked) == 1
+
+
+# Hosts that the rest of the world cannot see, and ways to write them.
+DISGUISED = (
+    *("127.0.0.1", "127.0.0.2", "127.1", "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "0"),
+    "0.0.0.0",  # noqa: S104 - nothing listens there
+    *("localhost.", "LOCALHOST", "a.localhost", "printer.local", "router", "vault.internal", "nas.home.arpa"),
+    *("10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "127.0.0.1."),
+    *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[fe80::1]", "[fd00::1]", "[ff02::1]"),
+    *("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:0:1::1]"),
+    *("\uff11\uff12\uff17.0.0.1", "127\u30020\u30020\u30021", "%31%32%37.0.0.1", "loc\u0430lhost"),
+)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +136,20 @@ def test_a_redirect_elsewhere_is_not_followed(server: Server, location: str) -> 
         ("http://example.org/y", "https://example.com/x", False),
         ("http://127.0.0.1/y", "https://example.com/x", False),
         ("https://localhost/y", "https://example.com/x", False),
+        ("http://127.0.0.2/x", "", True),
+        ("http://[::ffff:127.0.0.1]/x", "", True),
+        ("http://localhost./x", "", True),
+        ("http://127.1/x", "", False),
+        ("http://0.0.0.0/x", "", False),
+        ("http://10.0.0.1/x", "", False),
+        ("https://10.0.0.1/x", "", True),
+        ("https://10.0.0.1/y", "https://10.0.0.1/x", True),
+        ("https://10.0.0.2/y", "https://10.0.0.1/x", False),
+        ("https://10.0.0.1/y", "http://127.0.0.1/x", True),
+        ("https://93.184.215.14/y", "https://example.com/x", True),
+        ("https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/y", "https://example.com/x", True),
+        ("https://xn--bcher-kva.example/y", "https://example.com/x", True),
+        *((f"https://{host}/y", "https://example.com/x", False) for host in DISGUISED),
     ],
 )
 def test_only_encrypted_addresses_and_this_machine_are_good(address: str, before: str, *, is_good: bool) -> None:
@@ -127,6 +158,15 @@ def test_only_encrypted_addresses_and_this_machine_are_good(address: str, before
     else:
         with pytest.raises(RpError):
             checked_address(address, before=before)
+
+
+def test_an_address_that_cannot_be_looked_up_is_an_error_and_no_crash() -> None:
+    for host in (f"{'a' * 70}.invalid", "a..b", "\u2024.example", "[x", "a:b"):
+        with pytest.raises(RpError):
+            _documents().read(f"https://{host}/x")
+    assert _documents().called("~nobody-at-all/x.json") == "~nobody-at-all/x.json"
+    with pytest.raises(RpError, match="cannot read"):
+        _documents().read("~nobody-at-all/x.json")
 
 
 def test_an_address_that_is_not_encrypted_is_a_usage_error() -> None:

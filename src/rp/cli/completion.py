@@ -147,7 +147,8 @@ def _catalog(context: Context) -> "Catalog":
 
 
 def _templates(_: str, context: Context) -> Mapping[str, str]:
-    return dict.fromkeys(_object(context.paths.templates), "")
+    # A `$schema` for editors is no template.
+    return dict.fromkeys([name for name in _object(context.paths.templates) if not name.startswith("$")], "")
 
 
 def _aliases(_: str, context: Context) -> Mapping[str, str]:

@@ -85,38 +85,44 @@ def _configure_patience(parser: argparse.ArgumentParser) -> None:
 
 
 def deploy(args: argparse.Namespace, context: Context) -> int:
-    from rp.cli.template_share import agreed
+    from rp.cli.template_share import agreed, keep_agreement
+    from rp.domain import template_document
     from rp.domain.spec import merge
-    from rp.operations import preflight, replicas
+    from rp.operations import preflight, preflight_reads, replicas, template_share
 
     if args.replicas and args.race > 1:
         raise UsageProblem("--race and --replicas exclude each other", hint="replicas boot side by side already")
     targets = _targets(args, context)
-    spec = merge(context.templates.get(args.template), _overrides(args), context.env)
+    # Read once: what is shown, agreed to and deployed is the same.
+    raw = context.templates.raw_of(args.template)
+    stored, overrides = template_share.stored(args.template, raw), _overrides(args)
+    spec = merge(stored, overrides, context.env)
     for unknown in context.templates.unknown_keys(args.template):
         context.output.warn(unknown)
     recovery.recover(context)
-    plan = preflight.prepare(spec, args.alias, force=args.force, ports=context.ports)
+    is_strange = template_document.wants_consent(raw)
+    ports = preflight_reads.without_registries(context.ports) if is_strange else context.ports
+    plan = preflight.prepare(spec, args.alias, force=args.force, ports=ports)
     plan = replace(plan, race=args.race, wait=args.wait)
     for warning in plan.warnings:
         context.output.warn(warning)
     plans = replicas.plans_of(plan, args.replicas, args.alias, context.ports) if args.replicas else (plan,)
     if args.dry_run:
         return _show(plan, context)
-    if not agreed(args.template, plan.spec.template, context, yes=args.yes):
+    changes = template_share.changes(stored, spec, overrides) if is_strange else ()
+    if not agreed(args.template, raw, stored, changes, context, yes=args.yes) or not _agreed(plans, args, context):
         return ExitStatus.FAILED
+    keep_agreement(args.template, raw, context)
     if args.replicas:
-        return _deploy_all(plans, targets, args, context)
-    return _deploy_one(plan, targets, args, context)
+        return _deploy_all(plans, targets, context)
+    return _deploy_one(plan, targets, context)
 
 
-def _deploy_one(plan: "Plan", targets: tuple[str, ...], args: argparse.Namespace, context: Context) -> int:
+def _deploy_one(plan: "Plan", targets: tuple[str, ...], context: Context) -> int:
     from rp.operations import announce
     from rp.operations import deploy as operation
     from rp.output import deploys
 
-    if not _agreed(deploys.question(plan), args, context):
-        return ExitStatus.FAILED
     interrupts.announce_cleaning()
     steps = operation.deploy(plan, context.ports)
     if targets:
@@ -126,13 +132,11 @@ def _deploy_one(plan: "Plan", targets: tuple[str, ...], args: argparse.Namespace
     return ExitStatus.FAILED if deployed.left else ExitStatus.OK
 
 
-def _deploy_all(plans: "tuple[Plan, ...]", targets: tuple[str, ...], args: argparse.Namespace, context: Context) -> int:
+def _deploy_all(plans: "tuple[Plan, ...]", targets: tuple[str, ...], context: Context) -> int:
     from rp.operations import announce
     from rp.operations import replicas as operation
     from rp.output import replicas as shown
 
-    if not _agreed(shown.question(plans), args, context):
-        return ExitStatus.FAILED
     interrupts.announce_cleaning()
     steps = operation.deploy_all(plans, context.ports)
     if targets:
@@ -147,7 +151,10 @@ def _deploy_all(plans: "tuple[Plan, ...]", targets: tuple[str, ...], args: argpa
     return replicas.exit_status
 
 
-def _agreed(question: str, args: argparse.Namespace, context: Context) -> bool:
+def _agreed(plans: "tuple[Plan, ...]", args: argparse.Namespace, context: Context) -> bool:
+    from rp.output import deploys, replicas
+
+    question = replicas.question(plans) if args.replicas else deploys.question(plans[0])
     return not context.output.is_interactive or context.output.confirm(question, yes=args.yes, default=True)
 
 

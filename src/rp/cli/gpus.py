@@ -3,8 +3,9 @@
 import argparse
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rp.cli import options, recovery
 from rp.context import Context
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _WATCH_SECONDS = 20
 _ORDERS = ("price", "name", "vram", "stock")
+# Of a template: it lists what it prefers.
+_PREFERENCE = "preference"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-vram", type=options.at_least(1), metavar="GB", help="memory of each GPU")
     parser.add_argument("--max-price", type=options.amount, metavar="USD", help="per hour, for all GPUs of the pod")
     parser.add_argument("--min-cuda", metavar="VERSION", help="machines whose driver has CUDA 12.8, say")
-    parser.add_argument("--order", choices=_ORDERS, metavar="BY", help=f"{', '.join(_ORDERS)} (price)")
+    parser.add_argument(
+        "--order",
+        choices=(*_ORDERS, _PREFERENCE),
+        metavar="BY",
+        help=f"{', '.join(_ORDERS)} (price); with --for also {_PREFERENCE}",
+    )
     parser.add_argument("--available", action="store_true", help="only what is in stock")
     parser.add_argument("--places", action="store_true", help="a row for each data center")
     parser.add_argument(
@@ -83,6 +91,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageProblem(f"`{args.min_cuda}` is no CUDA version such as 12.8")
     if args.template and (args.places or args.available or args.order in ("name", "vram")):
         raise UsageProblem("--for shows candidates: --places, --available and this order are for GPU types")
+    if args.order == _PREFERENCE and not args.template:
+        raise UsageProblem("only a template has a preference", hint="--for TEMPLATE, or --order price")
 
 
 def _listing_of(args: argparse.Namespace, context: Context) -> "Callable[[], View]":
@@ -124,7 +134,7 @@ def _asked(args: argparse.Namespace) -> "Asked":
 def _matrix_of(args: argparse.Namespace, context: Context) -> "Callable[[], View]":
     from rp.domain import candidate
     from rp.domain.spec import Overrides, merge
-    from rp.operations import offers
+    from rp.operations import drift, offers
     from rp.output import gpus as shown
 
     overrides = Overrides(
@@ -140,7 +150,14 @@ def _matrix_of(args: argparse.Namespace, context: Context) -> "Callable[[], View
     template = merge(context.templates.get(args.template), overrides, context.env).template
     template = offers.bound(template, context.ports)
     wanted = offers.wanted_by(template)
-    return lambda: shown.matrix(template.name, candidate.expand(template, _seen(wanted, args, context).catalog))
+
+    def look() -> "View":
+        catalog = _seen(wanted, args, context).catalog
+        fitted, gone = drift.fitted(template, catalog, context.ports.templates)
+        view = shown.matrix(template.name, candidate.expand(fitted, catalog))
+        return replace(view, notes=(*gone, *drift.doubts(fitted, catalog), *view.notes))
+
+    return look
 
 
 def _seen(wanted: "Wanted", args: argparse.Namespace, context: Context) -> "offers.Seen":
@@ -163,10 +180,23 @@ def _watch(look: "Callable[[], View]", args: argparse.Namespace, context: Contex
     is_live = output.on_terminal and not output.wants_json and context.env.get("TERM") != "dumb"
     with shown.Board(output, context.stdout) if is_live else shown.Log(output) as screen:
         for found in offers.watch(look, args.every, context.ports):
+            if has_no_reader(context.stdout):
+                raise BrokenPipeError
             if isinstance(found, RpError):
                 screen.trouble(found.message)
             else:
                 screen.show(found, context.today())
+
+
+def has_no_reader(stream: TextIO) -> bool:
+    """Whether who read it has gone, as `head -1` does: while nothing changes, nothing is written that would tell."""
+    import select
+
+    poll = select.poll()
+    with suppress(OSError, ValueError):
+        poll.register(stream.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    return False
 
 
 CONFIGURE: Mapping[str, Callable[[argparse.ArgumentParser], None]] = MappingProxyType({"gpus": configure})

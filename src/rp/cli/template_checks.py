@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rp.cli import options
 from rp.context import Context
-from rp.errors import ExitStatus, UsageProblem
+from rp.errors import ExitStatus, RpError, UsageProblem
 
 if TYPE_CHECKING:
     from rp.domain.template_checked import Checked
@@ -70,8 +70,14 @@ def diff(args: argparse.Namespace, context: Context) -> int:
     from rp.domain.template_diff import ABSENT, compare
     from rp.output import templates as shown
 
-    sides = [_side(said, context) for said in (args.first, args.second)]
-    found = compare(*sides)
+    try:
+        sides = [_side(said, context) for said in (args.first, args.second)]
+        found = compare(*sides)
+    except RpError as problem:
+        # 1 is what differs.
+        if problem.exit_status == ExitStatus.FAILED:
+            problem.exit_status = ExitStatus.USAGE
+        raise
     context.output.result(
         shown.differences_document(found, ABSENT), shown.differences(found, ABSENT) or ["no difference"]
     )
@@ -82,20 +88,14 @@ def diff(args: argparse.Namespace, context: Context) -> int:
 
 def _side(said: str, context: Context) -> "Side":
     from rp.domain import template
-    from rp.domain.decode import Invalid
     from rp.domain.template_diff import Side
 
     if said.startswith(_POD):
         return _pod_side(said.removeprefix(_POD), context)
-    try:
-        if "/" in said or said.endswith(".json"):
-            name, raw = _in_file(said, context)
-            return Side(template.parse(name, raw), raw)
-        return Side(context.templates.get(said), context.templates.raw_of(said))
-    except Invalid as invalid:
-        # 1 is what differs.
-        invalid.exit_status = ExitStatus.USAGE
-        raise
+    if "/" in said or said.endswith(".json"):
+        name, raw = _in_file(said, context)
+        return Side(template.parse(name, raw), raw)
+    return Side(context.templates.get(said), context.templates.raw_of(said))
 
 
 def _in_file(file: str, context: Context) -> tuple[str, object]:

@@ -46,6 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def create(args: argparse.Namespace, context: Context) -> None:
+    from rp.cli.template_share import tell
+    from rp.domain import template_document
     from rp.domain.spec import parse_env
     from rp.domain.template import check_name
     from rp.operations import template_create as operation
@@ -64,8 +66,12 @@ def create(args: argparse.Namespace, context: Context) -> None:
                 hint="on a terminal, rp asks for what is missing",
             )
         raw = _ask(args.name, raw, said, context)
-    operation.store(args.name, raw, context.templates, replace=args.force, name_problems=context.name_problems)
-    stored = context.templates.raw_of(args.name)
+    store = context.templates
+    made = operation.store(args.name, raw, store, replace=args.force, name_problems=context.name_problems)
+    stored = store.raw_of(args.name)
+    if args.from_runpod is not None and template_document.wants_consent(stored):
+        context.output.note("somebody else made this, so its first deploy asks. It will run:")
+        tell(made, context)
     context.output.result(stored, [f"template {args.name} is in {context.paths.templates}"])
     for note in operation.secret_notes(env):
         context.output.warn(note)
@@ -84,9 +90,10 @@ def _base(args: argparse.Namespace, context: Context) -> dict[str, Any]:
         return {}
     from rp.operations import template_base
 
-    found = template_base.from_runpod(args.from_runpod, context.cloud)
+    at = context.today().isoformat(timespec="seconds")
+    found = template_base.from_runpod(args.from_runpod, context.cloud, at)
     for note in found.notes:
-        context.output.note(f"- {note}")
+        context.output.quote(f"- {note}")
     return found.raw
 
 
@@ -120,6 +127,7 @@ def _ask(name: str, raw: dict[str, Any], said: dict[str, Any], context: Context)
     """One question after the other, but for what the options said; raises RpError at Ctrl-D."""
     from rp.operations import template_create as operation
 
+    operation.check_said(name, said, context.name_problems)
     context.output.note("Enter takes what is in brackets; Ctrl-D stores nothing.")
     for question in operation.QUESTIONS:
         has_volume = question.path == "container.volumeInGb" and raw.get("networkVolumeId")
@@ -136,12 +144,13 @@ def _answer(name: str, raw: dict[str, Any], question: "Question", context: Conte
         answer = shown.ask(question.text, operation.default_of(question, raw), context.stdin, context.stderr)
         if answer is None:
             raise RpError("nothing was stored")
-        if not answer:
-            if question.path not in operation.missing(raw):
-                return raw
+        if not answer and question.path in operation.missing(raw):
             context.output.note("  a template needs this")
             continue
         try:
-            return operation.answered(name, raw, question, answer)
+            if answer:
+                return operation.answered(name, raw, question, answer, context.name_problems)
+            operation.check_names(name, raw, question.path, context.name_problems)
+            return raw
         except UsageProblem as wrong:
             context.output.note(f"  {wrong.message}")

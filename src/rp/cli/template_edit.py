@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = "Change a template in $VISUAL or $EDITOR. What is not valid\nis not stored, and not lost."
     parser.add_argument("name", help="a template of `rp template list`")
+    parser.add_argument("--file", help="begin with the text of this file, as with one that was kept")
     options.examples(parser, "rp template edit sd", "EDITOR='code --wait' rp template edit sd")
     parser.set_defaults(run=edit)
 
@@ -25,8 +26,8 @@ def edit(args: argparse.Namespace, context: Context) -> None:
     from rp.operations import template_edit as operation
 
     before = context.templates.raw_of(args.name)
-    text = operation.text_of(before)
-    draft = context.editor.open(f"{args.name}.json", text)
+    text = operation.text_of(before) if args.file is None else context.documents.read(args.file)
+    draft = context.editor.open(text)
     try:
         after = _edited(args.name, draft, context)
         if after != before:

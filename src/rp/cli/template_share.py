@@ -9,7 +9,10 @@ from rp.context import Context
 from rp.errors import ExitStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rp.domain.template import Template
+    from rp.domain.template_diff import Difference
     from rp.operations.template_share import Incoming
 
 _STDOUT = "-"
@@ -26,7 +29,7 @@ def configure_export(parser: argparse.ArgumentParser) -> None:
     )
     options.add_force(parser, "replace a file that is there")
     options.examples(
-        parser, "rp template export sd -o sd.json", "rp template export sd | ssh other rp template import -"
+        parser, "rp template export sd -o sd.json", "rp template export sd | ssh other rp template import -y -"
     )
     parser.set_defaults(run=export)
 
@@ -46,7 +49,7 @@ def export(args: argparse.Namespace, context: Context) -> None:
         saved.save(Path(args.file), f"{text}\n".encode(), replace=args.force)
         context.output.answer(args.file)
     for note in exported.notes:
-        context.output.note(f"- {note}")
+        context.output.quote(f"- {note}")
 
 
 def configure_import(parser: argparse.ArgumentParser) -> None:
@@ -81,34 +84,47 @@ def import_templates(args: argparse.Namespace, context: Context) -> int:
 
 
 def _show(one: "Incoming", where: str, context: Context) -> None:
-    context.output.note(f"template {one.name}, from {where}:")
-    _tell(one.template, context)
+    context.output.quote(f"template {one.name}, from {where}:")
+    tell(one.template, context)
     for warning in one.warnings:
-        context.output.warn(warning)
+        context.output.quote(f"  warning        {warning}")
 
 
-def _tell(template: "Template", context: Context) -> None:
-    from rp.operations.template_share import local_variables
-    from rp.output import templates as shown
+def tell(template: "Template", context: Context) -> None:
+    """Show what it runs."""
+    from rp.output import consent
 
-    for line in shown.will_run(template, local_variables(template)):
-        context.output.note(line)
+    for line in consent.will_run(template):
+        context.output.quote(line)
 
 
-def agreed(name: str, template: "Template", context: Context, *, yes: bool) -> bool:
-    """Whether `name` may be deployed: one that was imported is shown and asked about, once.
+def agreed(
+    name: str, raw: Any, template: "Template", changes: "Sequence[Difference]", context: Context, *, yes: bool
+) -> bool:
+    """Whether `name` may be deployed: one that was imported is shown and asked about, until a deploy began.
 
-    `template` is what will be deployed. Raises UsageProblem where there is no terminal to ask on and no `yes`.
+    `raw` is the stored document, `template` the same, and `changes` what the command's options make of it. Raises
+    UsageProblem where there is no terminal to ask on and no `yes`.
     """
     from rp.domain import template_document
+    from rp.domain.template_diff import ABSENT
+    from rp.output import templates as shown
 
-    raw: Any = context.templates.raw_of(name)
     if not template_document.wants_consent(raw):
         return True
     origin = template_document.origin_of(raw) or "somewhere else"
-    context.output.note(f"template {name} was imported from {origin}, and not deployed yet:")
-    _tell(template, context)
-    if not context.output.confirm(f"Deploy what {name} says?", yes=yes):
-        return False
-    context.templates.give_consent(name, raw)
-    return True
+    context.output.quote(f"template {name} was imported from {origin}, and not deployed yet:")
+    tell(template, context)
+    if changes:
+        context.output.note("the options of this command change, for this deploy:")
+    for line in shown.differences(changes, ABSENT):
+        context.output.quote(f"  {line}")
+    return context.output.confirm(f"Deploy what {name} says?", yes=yes)
+
+
+def keep_agreement(name: str, raw: Any, context: Context) -> None:
+    """The user said yes to everything: `raw` is not asked about again. Raises RpError where it has changed since."""
+    from rp.domain import template_document
+
+    if template_document.wants_consent(raw):
+        context.templates.give_consent(name, raw)

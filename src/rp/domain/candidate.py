@@ -115,18 +115,6 @@ def expand(template: Template, catalog: Catalog) -> Candidates:
     return Candidates(_in_order(unique.values(), template.order), tuple(dropped))
 
 
-def restocked(
-    candidates: Iterable[Candidate], catalog: Catalog, by: str, *, cap: float | None = None
-) -> tuple[Candidate, ...]:
-    """The same placements with the stock and prices of a newer catalog, in order again.
-
-    One that has become dearer than `cap`, in USD per hour for the whole pod, is left out.
-    """
-    types = {gpu.id: gpu for gpu in catalog.gpus}
-    renewed = [_renewed(one, types.get(one.gpu.id, one.gpu), catalog) for one in candidates]
-    return _in_order([one for one in renewed if cap is None or one.price_per_hour <= cap], by)
-
-
 def singles(candidate: Candidate, catalog: Catalog) -> tuple[Candidate, ...]:
     """Single data centers of a list that was refused, best first: at most two, and none where the catalog is no help.
 
@@ -157,11 +145,23 @@ def _matrix(template: Template, catalog: Catalog) -> Iterator[Candidate | Droppe
     regions = places.regions(template.region_preference, catalog.data_centers)
     for cloud in template.clouds:
         offered = list(_wishes(template, catalog, cloud))
-        for region in regions:
+        for region in (_together(regions),) if _lands_anywhere(template, cloud) else regions:
             for gpu, count in offered:
                 reason = _unfit(template, cloud, gpu, count)
                 what = f"{f'{count}x ' if count > 1 else ''}{gpu.name}, {cloud.lower()}"
                 yield Dropped(what, reason) if reason else _candidate(template, catalog, cloud, region, gpu, count)
+
+
+def _lands_anywhere(template: Template, cloud: str) -> bool:
+    """Many hosts of the community belong to no data center, and pinned creates are refused where others are not."""
+    return cloud == COMMUNITY and not template.global_networking
+
+
+def _together(regions: tuple[Region, ...]) -> Region:
+    """All that is wanted, for creates that are not pinned: they are the same for every region."""
+    is_anywhere = any(not region.data_center_ids for region in regions)
+    ids = () if is_anywhere else tuple(dict.fromkeys(place for one in regions for place in one.data_center_ids))
+    return Region(" or ".join(dict.fromkeys(region.name for region in regions)), ids)
 
 
 def _wishes(template: Template, catalog: Catalog, cloud: str) -> Iterator[tuple[GpuType, int]]:
@@ -169,7 +169,7 @@ def _wishes(template: Template, catalog: Catalog, cloud: str) -> Iterator[tuple[
     for text in template.gpu_preference:
         name, count = wishes.gpus(text)
         found = gpus.match(name, catalog.gpus)
-        if name.lower() == wishes.ANY_GPU:
+        if gpus.is_any(name):
             # Whoever takes any GPU is not to read a line for each that is not offered.
             found = tuple(gpu for gpu in found if cloud in gpu.offers)
         for gpu in sorted(found, key=lambda one: one.offers[cloud].price if cloud in one.offers else one.cheapest):
@@ -213,8 +213,7 @@ def _candidate(
             return Dropped(f"{region.name}, {cloud.lower()}", "no data center there has global networking")
     price = gpu.offers[cloud].price * count
     candidate = Candidate(cloud, region.name, ids, gpu, count, price, Stock.UNKNOWN)
-    if cloud == COMMUNITY and not template.global_networking:
-        # Many hosts of the community belong to no data center, and pinned creates are refused where others are not.
+    if _lands_anywhere(template, cloud):
         candidate = replace(candidate, data_center_ids=(), landing=ids)
     return _renewed(candidate, gpu, catalog)
 

@@ -15,7 +15,8 @@ _VARIANTS = frozenset({"ti", "super", _SLICE})
 # Ids say SXM4 and HBM3, people say SXM.
 _NUMBERED_FORM = re.compile(r"(sxm|hbm)\d+")
 _FORMS = frozenset({"pcie", "sxm", "nvl", "oam", "hbm", "fhhl", "sff"})
-_MEMORY = re.compile(r"(\d+)(?:gb|gib|g)")
+_MEMORY = re.compile(r"(\d{1,5})(?:gb|gib|g)")
+_LONGEST_MEMORY = len("12345gib")
 # What fingers and eyes take for one another.
 _MISTAKEN = str.maketrans("oil", "011")
 
@@ -83,6 +84,7 @@ def meant(words: list[str], vocabulary: Vocabulary, memory_gb: int, tolerance: f
     `memory_gb` may differ by the share `tolerance`.
     """
     glued = "".join(words)
+    longest = max([_LONGEST_MEMORY, *map(len, vocabulary.words)])
     edges = {len("".join(words[:number])) for number in range(len(words) + 1)}
     variants = vocabulary.words & _VARIANTS
     # (characters read, whether a model or a memory was among them, variants that were not)
@@ -92,7 +94,7 @@ def meant(words: list[str], vocabulary: Vocabulary, memory_gb: int, tolerance: f
         start, told, missing = todo.pop()
         if start == len(glued) and told and not missing:
             return True
-        for end in range(start + 1, len(glued) + 1):
+        for end in range(start + 1, min(len(glued), start + longest) + 1):
             piece = glued[start:end]
             if piece not in vocabulary.words:
                 size = _size(piece, is_word=start in edges and end in edges)

@@ -15,7 +15,7 @@ from rp.domain.gpu_words import (
     without_vendor,
     words_of,
 )
-from rp.domain.wishes import ANY_GPU
+from rp.domain.wishes import ANY_GPU, LONGEST_GPU
 from rp.errors import NotFound
 
 # A hint lists at most this many types.
@@ -30,12 +30,23 @@ def match(text: str, gpus: Iterable[GpuType]) -> tuple[GpuType, ...]:
     them. Memory (`80gb`, and `80` beside a model) is the catalog's; where none is the same, one that differs by at
     most 2.5 % will do, since makers and RunPod round it differently. Raises NotFound with the nearest names.
     """
+    if len(text) > LONGEST_GPU:
+        raise NotFound(f"no GPU is called `{text[:40]}…`", hint=f"no name has more than {LONGEST_GPU} characters")
     offered = tuple(gpus)
     exact = [gpu for gpu in offered if text.strip() == gpu.id]
     found = exact or _known(_called(text, offered) or _described(text, offered))
     if not found:
         raise NotFound(f"no GPU is called `{text}`", hint=_hint(text, offered))
     return tuple(sorted(found, key=lambda gpu: (gpu.cheapest, gpu.id)))
+
+
+def is_any(text: str) -> bool:
+    """Whether `text` means every type: `any`, `any GPU`."""
+    return _meant(text) == [ANY_GPU]
+
+
+def _meant(text: str) -> list[str]:
+    return [word for word in words_of(text) if not is_noise(word)]
 
 
 def _vocabulary(gpu: GpuType) -> Vocabulary:
@@ -61,7 +72,7 @@ def _called(text: str, offered: tuple[GpuType, ...]) -> list[GpuType]:
 
 
 def _described(text: str, offered: tuple[GpuType, ...]) -> list[GpuType]:
-    words = [word for word in words_of(text) if not is_noise(word)]
+    words = _meant(text)
     if words == [ANY_GPU]:
         return [gpu for gpu in offered if not _vocabulary(gpu).is_slice]
     found: list[GpuType] = []

@@ -115,8 +115,8 @@ def _wanted(asked: Asked, offered: Catalog) -> Iterator[tuple[GpuType, int, bool
     """(GPU type, how many, whether somebody named it) of each row, once."""
     seen = set()
     # What somebody names is named, though `any` stands before it.
-    for name, count in sorted(asked.items, key=lambda item: item[0].lower() == wishes.ANY_GPU):
-        is_named = name.lower() != wishes.ANY_GPU
+    for name, count in sorted(asked.items, key=lambda item: gpus.is_any(item[0])):
+        is_named = not gpus.is_any(name)
         for gpu in gpus.match(name, offered.gpus) if is_named else offered.gpus:
             if (gpu.id, count) not in seen:
                 seen.add((gpu.id, count))

@@ -43,6 +43,12 @@ _COUNTRIES = {
     "US-PA-1 US-TX-1 US-TX-2 US-TX-3 US-TX-4 US-TX-5 US-TX-6 US-WA-1 US-WA-2",
 }
 
+_CONTINENT_OF = {
+    country: continent
+    for continent, countries in {"AS": "IN JP SG", "EU": "CZ DK FR IS NL NO RO SE", "NA": "CA US", "OC": "AU"}.items()
+    for country in countries.split()
+}
+
 _COUNTRY_NAMES = {
     "AUSTRALIA": "AU",
     "CANADA": "CA",
@@ -86,11 +92,28 @@ def regions(preference: Iterable[str], data_centers: Iterable[DataCenter]) -> tu
     UsageProblem where nothing is left of a region.
     """
     known = tuple(dict.fromkeys(data_centers))
+    wanted, forbidden = _split(preference)
+    closed = {place for text in forbidden for place in check(text, known)}
+    return tuple(_region(text, forbidden, closed, known) for text in wanted)
+
+
+def doubted(preference: Iterable[str], data_centers: Iterable[DataCenter]) -> dict[str, str]:
+    """Data center → the `!place` that shuts it out because it may be there, and not because it is known to be.
+
+    Of those that the preference wants otherwise. Raises NotFound for a name that is unknown.
+    """
+    known = tuple(dict.fromkeys(data_centers))
+    wanted, forbidden = _split(preference)
+    open_else = {place for text in wanted for place in check(text, known)}
+    sure = {place.id for text in forbidden for place in known if _is_in(_code(text[1:]), place)}
+    return {place: text for text in forbidden for place in check(text, known) if place in open_else - sure}
+
+
+def _split(preference: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What is wanted, and what is forbidden."""
     said = [text.strip() for text in preference]
     forbidden = list(dict.fromkeys(text for text in said if wishes.forbidden(text) is not None))
-    closed = {place for text in forbidden for place in check(text, known)}
-    wanted = [text for text in said if text not in forbidden] or [wishes.ANYWHERE]
-    return tuple(_region(text, forbidden, closed, known) for text in wanted)
+    return [text for text in said if text not in forbidden] or [wishes.ANYWHERE], forbidden
 
 
 def _region(text: str, forbidden: list[str], closed: set[str], known: tuple[DataCenter, ...]) -> Region:
@@ -99,19 +122,27 @@ def _region(text: str, forbidden: list[str], closed: set[str], known: tuple[Data
         return Region(wishes.ANYWHERE)
     ids = tuple(place for place in check(text, known) if place not in closed)
     if not ids:
+        unknown = doubted([text, *forbidden], known)
+        why = f"; rp does not know the country of {', '.join(unknown)}" if unknown else ""
         raise UsageProblem(
-            f"no data center is left: {' and '.join(f'`{one}`' for one in forbidden)} forbid all of `{text}`",
+            f"no data center is left: {' and '.join(f'`{one}`' for one in forbidden)} forbid all of `{text}`{why}",
             hint="forbid less, or want another region",
         )
     return Region(" ".join(forbidden) if is_anywhere else text, ids)
 
 
 def check(text: str, data_centers: Iterable[DataCenter]) -> tuple[str, ...]:
-    """The ids that an item of a preference wants or, as `!place`, forbids; raises NotFound."""
+    """The ids that an item of a preference wants or, as `!place`, forbids; raises NotFound.
+
+    A prohibition holds for what may be there, too. A country or continent without a data center can be forbidden.
+    """
     known = tuple(dict.fromkeys(data_centers))
     name = wishes.forbidden(text)
     if name is None and text.strip().lower() in _ANYWHERE:
         return tuple(place.id for place in known)
+    said = _code(name or "")
+    if said in CONTINENTS or said in _COUNTRIES:
+        return tuple(place.id for place in known if _may_be_in(said, place))
     return data_centers_in(text if name is None else name, known)
 
 
@@ -119,16 +150,26 @@ def data_centers_in(region: str, data_centers: Iterable[DataCenter]) -> tuple[st
     """The ids in a continent (`EU`), a country (`RO`, `Romania`) or a data center (`US-TX-3`); raises NotFound."""
     known = tuple(dict.fromkeys(data_centers))
     said = _code(region)
-    if said in CONTINENTS:
-        found = [place.id for place in known if place.continent == CONTINENTS[said]]
-    elif said in _COUNTRIES:
-        country = _COUNTRIES[said].split()
-        found = [place.id for place in known if place.id in country]
-    else:
-        found = [place.id for place in known if said and said in (place.id.upper(), place.name.upper())]
+    found = tuple(place.id for place in known if _is_in(said, place))
     if not found:
         raise NotFound(f"no data center is in region `{region}`", hint=_nearest(said, known))
-    return tuple(found)
+    return found
+
+
+def _is_in(said: str, place: DataCenter) -> bool:
+    if said in CONTINENTS:
+        return place.continent == CONTINENTS[said]
+    if said in _COUNTRIES:
+        return country(place.id) == said
+    return bool(said) and said in (place.id.upper(), place.name.upper())
+
+
+def _may_be_in(said: str, place: DataCenter) -> bool:
+    """Whether it is in a country or continent, for all that rp and the catalog know."""
+    land, continent = country(place.id), _SPELLED_OUT.get(place.continent)
+    if said in CONTINENTS:
+        return said == (continent or _CONTINENT_OF.get(land or "", said))
+    return said == land or (land is None and continent in (None, _CONTINENT_OF[said]))
 
 
 def _code(region: str) -> str:

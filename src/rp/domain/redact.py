@@ -42,9 +42,10 @@ _NAME = (
     r"(?:[_.\-\d][\w.\-]{0,40})?"
 )
 _IS = r"(?:\\{0,4}[\"'])?[ \t]{0,3}(?:=>|:=|={1,2}|:)[ \t]{0,3}"
-# A text in quotes, in quotes inside of a quoted text, or all up to the next space.
+# A text in quotes, in quotes inside of a quoted text (four levels: a run without an end must not be searched again at
+# each of its characters), or all up to the next space.
 _VALUE = (
-    r"(?:\\+[\"'](?:(?!\\+[\"'])[^\n])*(?:\\+[\"'])?"
+    r"(?:\\{1,15}[\"'](?:(?!\\{1,15}[\"'])[^\n])*(?:\\{1,15}[\"'])?"
     r"|(?:\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?)"
     r"(?:\\.|\"(?:[^\"\\\n]|\\.)*\"?|'[^'\n]*'?|\w[^\s\"',;}\])]*)*"
     r"|[^\s\"']\S*)"

@@ -15,7 +15,7 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _CUDA = re.compile(r"\d+\.\d+")
-_PORT = re.compile(r"0*[1-9][0-9]{0,8}")
+_PORT = re.compile(r"0{0,9}[1-9][0-9]{0,8}(?:/(?:tcp|http))?")
 _WEB_ADDRESS = re.compile(r"https?://[^\s'\"\\`]+")
 
 
@@ -35,6 +35,8 @@ def _check_gpus(gpus: tuple[str, ...]) -> str | None:
         return "needs at least one GPU"
     try:
         for gpu in gpus:
+            if len(gpu) > wishes.LONGEST_GPU:
+                return f"`{gpu[:40]}…` is no GPU: it has more than {wishes.LONGEST_GPU} characters"
             wishes.gpus(gpu)
     except UsageProblem as wrong:
         return wrong.message
@@ -55,9 +57,8 @@ def _check_cudas(versions: tuple[str, ...]) -> str | None:
 
 def _check_ports(ports: tuple[int | str, ...]) -> str | None:
     for port in ports:
-        number, _, protocol = str(port).partition("/")
         # Above 65535 a number asks for a symmetrical mapping (RunPod's expose-ports page).
-        if not _PORT.fullmatch(number) or protocol not in ("", "tcp", "http"):
+        if not _PORT.fullmatch(str(port)):
             return f'`{port}` is no port such as 22, "7860/http" or "7860/tcp"'
     return None
 
@@ -180,10 +181,9 @@ class Template:
 
 
 def _spell_port(port: int | str) -> str:
-    text = str(port)
-    if "/" in text:
-        return text
-    return "22/tcp" if text == "22" else f"{text}/http"
+    said, _, protocol = str(port).partition("/")
+    number = int(said)
+    return f"{number}/{protocol or ('tcp' if number == 22 else 'http')}"
 
 
 def parse(name: str, raw: object) -> Template:

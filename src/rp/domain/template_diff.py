@@ -1,12 +1,13 @@
 """Two templates, key by key, with every default filled in."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rp.domain import decode, secrets
+from rp.domain import secrets, template_secrets
+from rp.domain.secrets import HIDDEN
 from rp.domain.template import Template
+from rp.domain.template_whole import whole
 
 # What RunPod tells of a pod, and a template made from one therefore has; all else is this machine's business.
 _TOLD_OF_PODS = (
@@ -14,7 +15,7 @@ _TOLD_OF_PODS = (
     "regionPreference", "registryAuthId", "tags", "volumeMountPath",
 )  # fmt: skip
 _ENV = "container.env."
-HIDDEN = "(hidden: it looks like a secret)"
+_TAGS = "tags."
 
 
 class _Absent:
@@ -46,18 +47,19 @@ def compare(left: Side, right: Side) -> tuple[Difference, ...]:
     """What differs, sorted by key; for a pod only what RunPod tells of pods. Values of secrets are hidden."""
     of_pod = left.is_pod or right.is_pod
     sides = [dict(_entries(side, of_pod=of_pod)) for side in (left, right)]
+    strange = {key for side in (left, right) for key, _ in _unknown(whole(side.template), side.raw, "")}
     found = []
     for key in sorted(sides[0].keys() | sides[1].keys()):
         before, after = (side.get(key, ABSENT) for side in sides)
         # In Python, though not in JSON, 1 equals true.
         if before != after or isinstance(before, bool) is not isinstance(after, bool):
-            found.append(Difference(key, _shown(key, before), _shown(key, after)))
+            found.append(Difference(key, *(_shown(key, value, strange) for value in (before, after))))
     return tuple(found)
 
 
 def _entries(side: Side, *, of_pod: bool) -> Iterator[tuple[str, Any]]:
     template = side.template
-    document = _whole(template)
+    document = whole(template)
     # `22` is `22/tcp`, and `ALL` is both clouds: the same said in another way is no difference.
     document["container"]["ports"] = sorted(template.ports)
     document["cloudPreference"] = list(template.clouds)
@@ -70,21 +72,6 @@ def _entries(side: Side, *, of_pod: bool) -> Iterator[tuple[str, Any]]:
     yield from _flat(document, "")
     if not of_pod:
         yield from _unknown(document, side.raw, "")
-
-
-def _whole(value: Any) -> dict[str, Any]:
-    """Like `decode.encode`, with what equals its default."""
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(value):
-        item = getattr(value, field.name)
-        key = decode.key_of(field.name)
-        if dataclasses.is_dataclass(item):
-            found[key] = _whole(item)
-        else:
-            found[key] = list(item) if isinstance(item, tuple) else item
-    if isinstance(value, Template):
-        del found["name"]
-    return found
 
 
 def _flat(document: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
@@ -105,7 +92,11 @@ def _unknown(known: Mapping[str, Any], raw: Any, path: str) -> Iterator[tuple[st
             yield f"{path}{key}", value
 
 
-def _shown(key: str, value: Any) -> Any:
-    if key.startswith(_ENV) and isinstance(value, str) and secrets.looks_secret(key.removeprefix(_ENV), value):
-        return HIDDEN
-    return value
+def _shown(key: str, value: Any, strange: set[str]) -> Any:
+    """Of keys that rp gave their names only the values can be secrets."""
+    if key.startswith(_ENV) and isinstance(value, str):
+        return HIDDEN if secrets.looks_secret(key.removeprefix(_ENV), value) else value
+    called = key.rpartition(".")[2] if key in strange else ""
+    if key.startswith(_TAGS):
+        called = key.removeprefix(_TAGS)
+    return template_secrets.without(value, key, called)

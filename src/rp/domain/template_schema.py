@@ -11,6 +11,7 @@ from rp.domain.decode import key_of
 from rp.domain.order import ORDERS
 from rp.domain.template import Template
 from rp.domain.verdict import LEVELS
+from rp.domain.wishes import LONGEST_GPU
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KINDS = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -69,7 +70,7 @@ _CUDA = "^[0-9]+\\.[0-9]+$"
 # What the types do not say, and a schema can.
 _RULES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "gpuPreference": {"minItems": 1, "items": {"type": "string", "pattern": "\\S"}},
+        "gpuPreference": {"minItems": 1, "items": {"type": "string", "pattern": "\\S", "maxLength": LONGEST_GPU}},
         "cloudPreference": {
             "minItems": 1,
             "items": {
@@ -84,7 +85,7 @@ _RULES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "items": {
                 "anyOf": [
                     {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-                    {"type": "string", "pattern": "^0*[1-9][0-9]{0,8}(/(tcp|http)?)?$"},
+                    {"type": "string", "pattern": "^0{0,9}[1-9][0-9]{0,8}(/(tcp|http))?$"},
                 ]
             }
         },

@@ -10,17 +10,34 @@ def usd(amount: float) -> str:
     return f"${amount:.2f}" if amount >= 0.1 else f"${amount:.4f}"
 
 
-_PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)[a-z]*")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SECONDS = {
+    word: seconds
+    for words, seconds in (
+        ("s sec secs second seconds", 1),
+        ("m min mins minute minutes", 60),
+        ("h hr hrs hour hours", 3600),
+        ("d day days", 86_400),
+    )
+    for word in words.split()
+}
+_PART = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([a-z]{1,7})\s*")
+# Beyond that it is a slip of the finger.
+_MOST_DAYS = 365
 
 
 def parse_duration(text: str) -> float:
-    """`90s`, `30m`, `1h30m`, `2 days` → seconds; raises ValueError for anything else, such as a number alone."""
-    said = text.strip().lower()
-    parts = _PARTS.findall(said)
-    if not parts or _PARTS.sub("", said).strip():
-        raise ValueError(f"`{text}` is no duration such as 90s, 30m or 1h30m")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    """`90s`, `30m`, `1h30m`, `2 days` → seconds; raises ValueError for anything else, such as a number alone, and for
+    more than a year."""
+    said, seconds, start = text.strip().lower(), 0.0, 0
+    while start < len(said) or start == 0:
+        part = _PART.match(said, start)
+        if not part or part[2] not in _SECONDS:
+            raise ValueError(f"`{text[:40]}` is no duration such as 90s, 30m or 1h30m")
+        seconds += float(part[1]) * _SECONDS[part[2]]
+        start = part.end()
+    if seconds > _MOST_DAYS * _SECONDS["d"]:
+        raise ValueError(f"`{text[:40]}` is longer than {_MOST_DAYS} days")
+    return seconds
 
 
 def duration(seconds: float) -> str:

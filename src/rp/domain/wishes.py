@@ -7,6 +7,8 @@ from rp.errors import UsageProblem
 # What an item says beside a name: any GPU type, any data center.
 ANY_GPU = "any"
 ANYWHERE = "anywhere"
+# Characters. RunPod's longest GPU id has about half as many.
+LONGEST_GPU = 100
 
 _BEFORE = re.compile(r"(\d{1,3})\s*[x×*]\s*(\S.*)", re.IGNORECASE)
 _AFTER = re.compile(r"(.*\S)\s*:\s*(\d{1,3})")

@@ -31,7 +31,7 @@ def deploy(plan: Plan, ports: Ports, run: Run | None = None) -> Generator[Event,
     if note := ports.remote.prepare():
         yield Note(note)
     began = ports.clock.monotonic()
-    run = run or Run(ports.clock)
+    run = run or Run(ports.clock, len(plan.candidates.ordered))
     planned = plan.alias
     plan, deployment = yield from _begin(plan, ports)
     run.begun[planned] = deployment

@@ -1,9 +1,10 @@
 """A template from a pod that is there."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
-from rp.domain import decode, secrets, start_script
+from rp.domain import decode, secrets, start_script, template_secrets
 from rp.domain import template as templates
 from rp.domain.cuda import cuda_floor
 from rp.domain.pod import Pod
@@ -48,7 +49,18 @@ def from_pod(name: str, pod: Pod, *, include_env: bool | None) -> Derived:
         global_networking=pod.global_networking,
         tags=_tags(pod),
     )
-    return Derived(template, (*env_notes, *_unknown(pod), *_wrong(template)))
+    return Derived(
+        template, (*env_notes, *told_secrets(templates.to_json(template)), *_unknown(pod), *_wrong(template))
+    )
+
+
+def told_secrets(raw: Mapping[str, Any]) -> list[str]:
+    """What may be a secret outside of the variables, and is in the template as it was found."""
+    cleaned = template_secrets.clean(raw)
+    return [
+        f"{path} may hold a secret, and is in the template as it is; a variable of container.env can keep it out"
+        for path in (*cleaned.left, *cleaned.replaced)
+    ]
 
 
 def _wrong(template: Template) -> list[str]:

@@ -23,6 +23,8 @@ from rp.operations.sweep import Sweep
 _IMAGE_FAILURES = 2
 # Seconds between creates where the only place left was taken by ourselves: RunPod's stock lags.
 _STOCK_LAGS = (5.0, 10.0, 20.0)
+# Seconds between looks whether another lane has left something to do.
+_OTHERS = 1.0
 # Creates without a clear answer on that many candidates mean that RunPod itself is down.
 _UNCLEAR_CANDIDATES = 2
 
@@ -41,6 +43,9 @@ def place(search: Search, lane: Lane) -> Generator[Event, None, Kept | None]:
     sweep = search.sweep
     while True:
         candidate = sweep.take()
+        if candidate is None and sweep.is_busy:
+            lane.ports.clock.sleep(_OTHERS)
+            continue
         if candidate is None:
             if not (yield from _more(search, lane)):
                 return None

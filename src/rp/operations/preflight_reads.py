@@ -1,7 +1,7 @@
 """What a preflight asks of others: all of it side by side, so that it takes as long as the slowest answer."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from rp.domain import candidate as candidates
@@ -29,6 +29,16 @@ class Answers:
     registries: tuple[str, ...] | None = None
     failures: tuple[ApiError, ...] = ()
     problems: tuple[RpError, ...] = ()
+
+
+class _NobodyAsked:
+    def facts(self, *_: object) -> None:
+        return
+
+
+def without_registries(ports: Ports) -> Ports:
+    """For a template that nobody has agreed to: its image names the server that would be asked."""
+    return replace(ports, images=_NobodyAsked())
 
 
 def ask(template: Template, ports: Ports) -> Answers:

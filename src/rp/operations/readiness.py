@@ -31,6 +31,8 @@ _LOG_TAIL = 5000
 # A log that is slow must not pass for one that shows no key.
 _LOG_QUIET = (1.0, 10.0)
 _LOG_AT_MOST = 5.0
+# Seconds of a rate limit that are waited out before the second try to read a log.
+_LOG_PATIENCE = 60.0
 _OFFICIAL = "runpod/"
 _REFUSED = "Permission denied"
 # What OpenSSH says → what a person wants to know.
@@ -179,7 +181,10 @@ def _told_fingerprints(pod: Pod, keys: tuple[HostKey, ...], ports: Ports) -> fro
                 told = (told or set()) | host_keys.fingerprints([line])
                 if any(key.fingerprint in told for key in keys):
                     return frozenset(told)
-        except errors.ApiError:
+        except errors.ApiError as failure:
+            # Many pods at once ask for more than a minute's quota, and a key that is vouched for is worth that minute.
+            if isinstance(failure, errors.RateLimited) and failure.retry_after <= _LOG_PATIENCE:
+                ports.clock.sleep(failure.retry_after)
             continue
         told = told or set()
         # RunPod's own images print their keys at once; another image may have nothing to say.

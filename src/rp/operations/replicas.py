@@ -43,7 +43,7 @@ def _default_alias(plan: Plan, deployment_id: str) -> str:
 
 def deploy_all(plans: tuple[Plan, ...], ports: Ports) -> Generator[Event, None, Replicas]:
     """What came of each; one that fails does not stop the others. An interruption keeps the pods that are ready."""
-    run, began = Run(ports.clock), ports.clock.monotonic()
+    run, began = Run(ports.clock, len(plans[0].candidates.ordered)), ports.clock.monotonic()
     cloud = cast("Cloud", _OneList(ports.cloud, ports.clock, len(plans) / _PER_SECOND))
     lanes = Lanes[Deployed](replace(ports, cloud=cloud, crowd=len(plans)))
     ports.workers.make_room(len(plans))

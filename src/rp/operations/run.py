@@ -42,8 +42,8 @@ class Shared(Generic[T]):
 class Run:
     """`begun`: the deployments, by the alias that was planned."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.board = Board(clock)
+    def __init__(self, clock: Clock, candidates: int) -> None:
+        self.board = Board(clock, candidates)
         self.begun: dict[str, Deployment] = {}
         self._looks: Shared[Catalog] = Shared(clock, _LOOK_LASTS)
 

@@ -42,15 +42,28 @@ class Sweep:
         self._lock = Lock()
 
     def take(self) -> Candidate | None:
-        """The best that may be tried now; of those in the hands of other lanes where no other is left."""
+        """The best that may be tried now, also one that is in another lane's hands.
+
+        What is told to have no stock is nobody's beside a lane that has something better in hand.
+        """
         with self._lock:
             found = next(self._open(), None)
-            if found is None:
-                busy = (one for one in self.all if self._in_hand[one.key])
-                found = next((one for one in busy if self._board.refusal(one) is None), None)
+            if found is None or found.stock is Stock.NONE:
+                busy = [one for one in self.all if self._in_hand[one.key]]
+                if found and busy:
+                    self._queue.appendleft(found)
+                found = next((one for one in busy if self._may_share(one)), None if busy else found)
             if found:
                 self._in_hand[found.key] += 1
             return found
+
+    def _may_share(self, candidate: Candidate) -> bool:
+        return candidate.stock is not Stock.NONE and self._board.refusal(candidate) is None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether another lane has a candidate in hand: what comes of it may leave something to do."""
+        return any(self._in_hand.values())
 
     def _open(self) -> Iterator[Candidate]:
         while self._queue:

@@ -4,47 +4,78 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rp.domain import names, start_script
+from rp.domain import names, start_script, template_document
 from rp.domain.cuda import cuda_floor
 from rp.domain.runpod_template import RunPodTemplate
 from rp.errors import NoSuchResource, NotFound, UsageProblem
-from rp.operations.derive import own_env, short_port
+from rp.operations.derive import own_env, short_port, told_secrets
 from rp.operations.ports import Cloud
 
-_CATALOG = ("official", "verified", "community")
-_OWN = "own"
+_OWN, _OFFICIAL, _VERIFIED, _COMMUNITY = "own", "official", "verified", "community"
+_CATALOG = (_OFFICIAL, _VERIFIED, _COMMUNITY)
+_SAID = {
+    _OWN: "one of your account's",
+    _OFFICIAL: "an official one of RunPod's",
+    _VERIFIED: "a verified one, made by somebody else",
+    _COMMUNITY: "one of the community's: anybody can publish there",
+}
 # As in a template of rp that says nothing of its disk.
 _DISK_GB = 20
 
 
 @dataclass(frozen=True)
 class Base:
-    """A template's document, still without a GPU, and what to say about it."""
+    """A template's document, still without a GPU, and what to say about it.
+
+    One that neither the account nor RunPod made is marked as imported, so that its first deploy asks.
+    """
 
     raw: dict[str, Any]
     notes: tuple[str, ...]
 
 
-def from_runpod(wanted: str, cloud: Cloud) -> Base:
-    """By id or name. Raises NotFound with the nearest, UsageProblem for several, or for one that makes no pod."""
-    return base(find(wanted, cloud))
+def from_runpod(wanted: str, cloud: Cloud, at: str) -> Base:
+    """By id or name; `at` is the time, ISO 8601.
+
+    Raises NotFound with the nearest, UsageProblem for several, or for one that makes no pod.
+    """
+    found, source = find(wanted, cloud)
+    made = base(found)
+    raw = made.raw
+    if source not in (_OWN, _OFFICIAL):
+        raw = template_document.marked(raw, f"RunPod's template {found.id} ({source})", at)
+    return Base(raw, (f"begins with RunPod's template {found.id} ({found.name}), {_SAID[source]}", *made.notes))
 
 
-def find(wanted: str, cloud: Cloud) -> RunPodTemplate:
-    """An id first; then a name: the account's own, the official, the verified, the community's ones."""
+def find(wanted: str, cloud: Cloud) -> tuple[RunPodTemplate, str]:
+    """An id first; then a name: the account's own, the official, the verified, the community's ones; and which."""
     # Only what could be an id is asked for as one.
     if wanted and all(letter.isalnum() or letter in "_-" for letter in wanted) and wanted.isascii():
         try:
-            return _for_pods(cloud.template(wanted))
+            found = _for_pods(cloud.template(wanted))
         except NoSuchResource:
             pass
+        else:
+            return found, _source_of(found.id, cloud)
     seen: list[RunPodTemplate] = []
     for source in (_OWN, *_CATALOG):
-        listed = cloud.templates() if source == _OWN else cloud.catalog_templates(source)
-        if found := _named(wanted, listed):
-            return _only(wanted, found)
+        listed = _listed(source, cloud)
+        if candidates := _named(wanted, listed):
+            return _only(wanted, candidates), source
         seen += listed
     raise NotFound(f"RunPod has no template with the id or name `{wanted}`", hint=_nearest(wanted, seen))
+
+
+def _listed(source: str, cloud: Cloud) -> tuple[RunPodTemplate, ...]:
+    return cloud.templates() if source == _OWN else cloud.catalog_templates(source)
+
+
+def _source_of(template_id: str, cloud: Cloud) -> str:
+    """RunPod tells a template without where it is from. What no other list has is the community's."""
+    for source in (_OWN, _OFFICIAL, _VERIFIED):
+        if any(one.id == template_id for one in _listed(source, cloud)):
+            return source
+    return _COMMUNITY
 
 
 def _named(wanted: str, listed: Iterable[RunPodTemplate]) -> list[RunPodTemplate]:
@@ -106,7 +137,7 @@ def base(found: RunPodTemplate) -> Base:
         raw["registryAuthId"] = found.registry_id
     if found.allowed_cuda_versions:
         raw["allowedCudaVersions"] = list(found.allowed_cuda_versions)
-    return Base(raw, (*notes, *_unknown(found)))
+    return Base(raw, (*notes, *told_secrets(raw), *_unknown(found)))
 
 
 def _unknown(found: RunPodTemplate) -> Iterator[str]:

@@ -17,7 +17,10 @@ Settings = Mapping[str, Any]
 
 GPUS = "gpuPreference"
 IMAGE = "container.imageName"
+REGIONS = "regionPreference"
 REQUIRED = (GPUS, IMAGE)
+# Names that RunPod gives.
+_NAMED = (GPUS, REGIONS)
 # Keys that exclude each other: what is said now comes before what the base has.
 _EXCLUDES = {
     "container.startScript": "container.args",
@@ -140,7 +143,7 @@ QUESTIONS = (
     Question("gpuCount", "GPUs per pod", int, "1"),
     Question(IMAGE, "image", str),
     Question("cloudPreference", "cloud: SECURE, COMMUNITY or ALL", _clouds, "SECURE"),
-    Question("regionPreference", "regions, as EU, US, US-TX-3", _words, "anywhere"),
+    Question(REGIONS, "regions, as EU, US, US-TX-3", _words, "anywhere"),
     Question("container.containerDiskInGb", "container disk in GB", int, "20"),
     Question("container.volumeInGb", "volume in GB, 0 for none", int, "0"),
     Question("container.ports", "ports, as 7860, 5000/tcp", lambda text: read_ports([text]), "22"),
@@ -157,7 +160,9 @@ def default_of(question: Question, raw: Mapping[str, Any]) -> str:
     return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
-def answered(name: str, raw: Mapping[str, Any], question: Question, answer: str) -> dict[str, Any]:
+def answered(
+    name: str, raw: Mapping[str, Any], question: Question, answer: str, name_problems: NameProblems | None = None
+) -> dict[str, Any]:
     """`raw` with the answer in it; raises UsageProblem with what is wrong with this answer."""
     try:
         value = question.read(answer.strip())
@@ -172,4 +177,33 @@ def answered(name: str, raw: Mapping[str, Any], question: Question, answer: str)
         wrong = [problem.removeprefix(f"{where}: ") for problem in invalid.problems if problem.startswith(where)]
         if wrong:
             raise UsageProblem("; ".join(wrong)) from None
+    check_names(name, asked, question.path, name_problems)
     return asked
+
+
+def check_names(name: str, raw: Mapping[str, Any], path: str, name_problems: NameProblems | None) -> None:
+    """Raises UsageProblem for GPUs or regions at `path` that nothing is called; what else is there does not matter."""
+    value = value_at(raw, path)
+    if name_problems is None or path not in _NAMED or not value:
+        return
+    alone = {GPUS: ["any"], "container": {"imageName": "image"}, path: value}
+    try:
+        problems = name_problems(templates.parse(name, alone))
+    except decode.Invalid:
+        # That is told where the template is read.
+        return
+    if problems:
+        raise UsageProblem("; ".join(problem.removeprefix(f"{name}: ") for problem in problems))
+
+
+def check_said(name: str, said: Settings, name_problems: NameProblems | None) -> None:
+    """Raises UsageProblem for options that are wrong whatever the answers will be: not after a dozen of them."""
+    filled = build({GPUS: ["any"], "container": {"imageName": "image"}}, said)
+    problems = list(template_check.check(name, filled).problems)
+    for path in said:
+        try:
+            check_names(name, filled, path, name_problems)
+        except UsageProblem as wrong:
+            problems.append(f"{name}.{path}: {wrong.message}")
+    if problems:
+        raise UsageProblem("that makes no valid template", details=problems)

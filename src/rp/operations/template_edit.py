@@ -22,7 +22,13 @@ class Draft(Protocol):
 
 def text_of(raw: Any) -> str:
     """What the editor gets: the template as the file has it, in the order of the file."""
-    return f"{json.dumps(raw, indent=2, ensure_ascii=False)}\n"
+    text = json.dumps(raw, indent=2, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a character, which no file can have: as an escape it can be found and mended.
+        text = json.dumps(raw, indent=2)
+    return f"{text}\n"
 
 
 def read(name: str, draft: Draft, name_problems: NameProblems | None = None) -> dict[str, Any]:
@@ -32,6 +38,9 @@ def read(name: str, draft: Draft, name_problems: NameProblems | None = None) -> 
 
 def keep(draft: Draft, before: str, problem: RpError | Interrupted, name: str) -> None:
     """Leave what was typed where it is and say so in `problem`; a text that nobody changed is not worth it."""
+    if not draft.path.exists():
+        # What an editor put beside it may be all that is left.
+        return
     try:
         is_changed = draft.text() != before
     except RpError:
@@ -40,4 +49,4 @@ def keep(draft: Draft, before: str, problem: RpError | Interrupted, name: str) -
         draft.discard()
         return
     problem.details = (*problem.details, f"your text is in {draft.path}")
-    problem.hint = f"mend it there, then `rp template import {shlex.quote(str(draft.path))} --as {name} --force`"
+    problem.hint = f"go on with it: `rp template edit {shlex.quote(name)} --file {shlex.quote(str(draft.path))}`"

@@ -1,14 +1,17 @@
 """Templates that go to other people, and that come from them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from rp.domain import decode, redact, secrets, template_document
+from rp.domain import decode, redact, secrets, template_diff, template_document, template_secrets
 from rp.domain import template as templates
+from rp.domain.spec import Overrides, Spec
 from rp.domain.template import Template, check_name
 from rp.domain.template_checked import Checked
+from rp.domain.template_diff import Difference, Side
+from rp.domain.template_secrets import Cleaned
 from rp.errors import UsageProblem
 from rp.operations import template_check
 from rp.operations.template_check import NameProblems
@@ -25,10 +28,12 @@ class Exported:
 def export(name: str, raw: Any, *, include_env: bool | None) -> Exported:
     """A document of its own; raises Invalid for a template that is none.
 
-    `include_env` False drops all variables, True keeps all values, None puts references for secrets.
+    `include_env` False drops all variables, True keeps all values, None puts references for secrets. Secrets in tags
+    and the like are taken out but for True; those in what runs are told.
     """
     template_check.checked(name, raw)
-    document = template_document.unmarked(raw)
+    cleaned = template_secrets.clean(template_document.unmarked(raw))
+    document = template_document.unmarked(raw) if include_env else cleaned.raw
     document.pop("name", None)
     pointer = {"$schema": document.pop("$schema")} if "$schema" in document else {}
     env, notes = _env(document["container"].get("env") or {}, include_env)
@@ -36,7 +41,8 @@ def export(name: str, raw: Any, *, include_env: bool | None) -> Exported:
     if not env:
         del container["env"]
     whole = {**pointer, "name": name, **document, "container": container}
-    return Exported(whole, (*notes, *_of_this_account(whole), *_told(whole)))
+    notes += _others(cleaned, as_asked=bool(include_env))
+    return Exported(whole, (*notes, *_of_this_account(whole), *_told(cleaned)))
 
 
 def _env(env: Mapping[str, str], include_env: bool | None) -> tuple[dict[str, str], list[str]]:
@@ -58,19 +64,16 @@ def _of_this_account(raw: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} names a {what} of your account: other accounts have to change it"
 
 
-def _told(raw: Mapping[str, Any]) -> Iterator[str]:
+def _others(cleaned: Cleaned, *, as_asked: bool) -> Iterator[str]:
+    for path in cleaned.replaced:
+        what = "is in the document as asked" if as_asked else f"the document has {redact.MARK} in its place"
+        yield f"{path} looks like a secret{', and ' if as_asked else ': '}{what}"
+
+
+def _told(cleaned: Cleaned) -> Iterator[str]:
     """Secrets of known forms in what runs: nothing but a person can take them out."""
-    for path, text in _runs(raw):
-        if redact.redacted(text) != text:
-            yield f"{path} may hold a secret: look at it before you send this to anybody"
-
-
-def _runs(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    container, health = raw["container"], raw.get("health") or {}
-    for key in ("startScript", "args"):
-        yield f"container.{key}", container.get(key) or ""
-    for number, command in enumerate(health.get("smokeCommands") or ()):
-        yield f"health.smokeCommands[{number}]", command
+    for path in cleaned.left:
+        yield f"{path} may hold a secret: look at it before you send this to anybody"
 
 
 @dataclass(frozen=True)
@@ -141,5 +144,20 @@ def to_store(found: tuple[Incoming, ...], origin: str, at: str) -> dict[str, dic
 
 def local_variables(template: Template) -> tuple[str, ...]:
     """The variables of this machine that its `${env:NAME}` references read."""
-    values = template.container.env.values()
-    return tuple(dict.fromkeys(name for value in values for name in secrets.LOCAL_REFERENCE.findall(value)))
+    return secrets.local_references(template.container.env)
+
+
+def stored(name: str, raw: Any) -> Template:
+    """The template that a stored document is; raises Invalid with every problem."""
+    try:
+        return templates.parse(name, raw)
+    except decode.Invalid as invalid:
+        invalid.hint = f"`rp template edit {name}`"
+        raise
+
+
+def changes(before: Template, spec: Spec, overrides: Overrides) -> tuple[Difference, ...]:
+    """What the options of a command change, for that command alone: nobody agrees to that for good."""
+    env = {**before.container.env, **overrides.env}
+    after = replace(spec.template, container=replace(spec.template.container, env=env))
+    return template_diff.compare(*(Side(one, templates.to_json(one)) for one in (before, after)))

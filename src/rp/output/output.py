@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from rp.errors import Interrupted, RpError, UsageProblem
 from rp.output import table
 from rp.output.table import Column, Rows
-from rp.output.text import printable
+from rp.output.text import folded, one_line, printable
 
 if TYPE_CHECKING:
     from rp.operations.events import Event
 
 T = TypeVar("T")
 
+# Columns before what a quoted line goes on with: more than any line of ours begins with.
+_QUOTED = 17
 _STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
 
@@ -79,6 +81,12 @@ class Output:
 
     def note(self, text: str) -> None:
         self._say(printable(text))
+
+    def quote(self, text: str) -> None:
+        """One line that somebody else wrote, or a part of it: it cannot look like several, nor like another one."""
+        line = one_line(text)
+        pieces = folded(line, max(40, self._width(self._stderr)), _QUOTED) if self._stderr.isatty() else [line]
+        print("\n".join(pieces), file=self._stderr, flush=True)
 
     def warn(self, text: str) -> None:
         self._say(f"{self._label('warning')} {printable(text)}")

@@ -12,6 +12,7 @@ from rp import __version__
 from rp.domain import image
 from rp.domain.image import ImageFacts, Reference
 from rp.registry import manifest
+from rp.registry.reach import is_public
 
 # Docker's own limit for a manifest, in bytes.
 _LARGEST = 4 << 20
@@ -26,13 +27,14 @@ class NotTold(Exception):
 
 
 def may_ask(address: str, *, from_here: bool) -> bool:
-    """Encrypted everywhere; only a registry on this machine may lead to this machine. No logins."""
+    """Encrypted, and on the public internet, since RunPod pulls from nowhere else; or on this machine, from there
+    alone. No logins."""
     parts = urlsplit(address)
     if not parts.netloc or "@" in parts.netloc:
         return False
     if image.is_loopback(parts.netloc):
         return from_here and parts.scheme == "http"
-    return parts.scheme == "https"
+    return parts.scheme == "https" and is_public(parts.hostname or "")
 
 
 class Conversation:

@@ -21,6 +21,8 @@ NAMES_LAST = 86_400.0
 STOCK_LASTS = 5.0
 # Of the file's form: another one is as good as no file.
 _VERSION = 1
+# Of GPUs and gigabytes: a larger number can be multiplied with no price.
+_LARGEST = 10**9
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
 
 Json = dict[str, Any]
@@ -78,8 +80,7 @@ class CatalogCache:
         return None
 
     def _kept(self) -> Json:
-        # ValueError: a number of more digits than Python reads.
-        with suppress(StateUnreadable, ValueError):
+        with suppress(StateUnreadable):
             found = files.read_json_object(self._path)
             if found.get("address") == self._address and found.get("version") == _VERSION:
                 return found
@@ -168,6 +169,6 @@ def _number(value: object) -> float:
 
 
 def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST:
         raise ValueError
     return value

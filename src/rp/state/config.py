@@ -32,6 +32,8 @@ def read(path: Path) -> Config:
         raise files.unreadable(path, _placed(str(error), text)) from error
     except RecursionError:
         raise files.unreadable(path, "line 1, column 1: nested too deeply") from None
+    except ValueError:
+        raise files.unreadable(path, files.NUMBER_TOO_LONG) from None
     targets = _texts(document, "notify", path)
     warnings = [_unknown(key, path) for key in document if key not in _KEYS]
     return Config(targets, (*warnings, *_open_to_others(targets, path)))

@@ -11,6 +11,8 @@ from rp.errors import Busy, StateUnreadable, StateUnwritable
 # Seconds. An image that is there seldom goes, and its size changes only with what is published.
 _LASTS = 86_400.0
 _MOST = 200
+# Bytes: a number beyond that was written by a hand.
+_LARGEST = 10**15
 
 
 class ImageCache:
@@ -24,7 +26,7 @@ class ImageCache:
             return None
         size = kept.get("download_bytes")
         # In Python, true is a number.
-        known = type(size) is int and size >= 0
+        known = type(size) is int and 0 <= size <= _LARGEST
         return ImageFacts(download_bytes=size if known else None, amd64=kept.get("amd64") is not False)
 
     def put(self, reference: str, facts: ImageFacts, now: float) -> None:
@@ -43,4 +45,5 @@ class ImageCache:
 
 def _is_fresh(row: object, now: float) -> bool:
     at = row.get("at") if isinstance(row, dict) else None
-    return isinstance(at, int | float) and 0 <= now - at < _LASTS
+    # Compared, not subtracted: a number of 400 digits has no difference to one with a point.
+    return isinstance(at, int | float) and now - _LASTS < at <= now

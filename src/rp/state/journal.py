@@ -154,11 +154,12 @@ class Journal:
         query = "SELECT id, alias, outcome, started_at FROM deployments ORDER BY started_at DESC LIMIT ?"
         return tuple((str(a), str(b), str(c), float(str(d))) for a, b, c, d in self.read(query, (most,)))
 
-    def attempts(self, deployment_id: str) -> tuple[Attempt, ...]:
-        """In the order in which they were begun."""
+    def attempts(self, deployment_id: str, states: tuple[State, ...] = tuple(State)) -> tuple[Attempt, ...]:
+        """Those in these states, in the order in which they were begun."""
+        marks = ", ".join("?" for _ in states)
         rows = self.read(
-            f"SELECT {_COLUMNS} FROM attempts WHERE deployment_id = ? ORDER BY rowid",  # noqa: S608
-            (deployment_id,),
+            f"SELECT {_COLUMNS} FROM attempts WHERE deployment_id = ? AND state IN ({marks}) ORDER BY rowid",  # noqa: S608
+            (deployment_id, *states),
         )
         return tuple(_attempt(row) for row in rows)
 
@@ -278,7 +279,7 @@ class Deployment:
         return self._journal.attempts(self.id)
 
     def open_attempts(self) -> tuple[Attempt, ...]:
-        return tuple(attempt for attempt in self.attempts() if attempt.is_open)
+        return self._journal.attempts(self.id, OPEN)
 
     def finish(self, outcome: str, now: float) -> None:
         """`ready`, `failed` or `interrupted`: the first word on it stays."""

@@ -42,9 +42,10 @@ def test_cloud_comes_before_region_and_region_before_gpu() -> None:
         ("SECURE", "EU", "Cheap"),
         ("SECURE", "US", "Dear"),
         ("SECURE", "US", "Cheap"),
-        ("COMMUNITY", "EU", "Cheap"),
-        ("COMMUNITY", "US", "Cheap"),
+        # What is not pinned is one create for all regions.
+        ("COMMUNITY", "EU or US", "Cheap"),
     ]
+    assert set(found.ordered[-1].landing) == {place for one in found.ordered for place in one.data_center_ids}
     assert [(one.what, one.reason) for one in found.dropped] == [
         ("Dear, community", "not offered on the community cloud")
     ]
@@ -310,7 +311,10 @@ def test_nothing_is_lost_and_the_order_is_kept(
 
     wishes = [(text, *numbered(text)) for text in names]
     wanted = [(gpu, number or count) for _, name, number in wishes for gpu in gpus.match(name, NAMED_GPUS)]
-    everything = list(itertools.product(template.clouds, regions or [ANYWHERE], dict.fromkeys(wanted)))
+    places = {SECURE: regions or [ANYWHERE], COMMUNITY: [" or ".join(regions) or ANYWHERE]}
+    everything = [
+        (cloud, region, gpu) for cloud in template.clouds for region in places[cloud] for gpu in dict.fromkeys(wanted)
+    ]
     tried = [(one.cloud, one.region, (one.gpu, one.count)) for one in found.ordered]
     dropped = {one.what for one in found.dropped}
     assert set(tried) <= set(everything)
@@ -330,7 +334,9 @@ def _number(count: int) -> str:
 
 def _position(one: Candidate, template: Template) -> tuple[int, int, int, float]:
     """Where the preference has it: cloud, region, name; of one name by price."""
-    regions = template.region_preference or (ANYWHERE,)
+    regions: tuple[str, ...] = template.region_preference or (ANYWHERE,)
+    if one.cloud == COMMUNITY:
+        regions = (one.region,)
     for index, text in enumerate(template.gpu_preference):
         name, number = numbered(text)
         if one.gpu in gpus.match(name, NAMED_GPUS) and one.count == (number or template.gpu_count):
@@ -340,7 +346,8 @@ def _position(one: Candidate, template: Template) -> tuple[int, int, int, float]
 
 def _check(one: Candidate, cap: float | None) -> None:
     offer = one.gpu.offers[one.cloud]
-    expected = places.data_centers_in(one.region, DATA_CENTERS) if one.region != ANYWHERE else ()
+    named = [name for name in one.region.split(" or ") if name != ANYWHERE]
+    expected = tuple(dict.fromkeys(place for name in named for place in places.data_centers_in(name, DATA_CENTERS)))
     assert one.count <= offer.max_count or not any(each.max_count for each in one.gpu.offers.values())
     assert one.price_per_hour == offer.price * one.count
     assert cap is None or one.price_per_hour <= cap
@@ -352,3 +359,11 @@ def test_a_candidate_reads_as_what_and_where() -> None:
     (one,) = candidates.expand(_template(gpu_count=2, region_preference=("RO",)), SMALL).ordered
 
     assert str(one) == "2x Cheap, RO, secure"
+
+
+@pytest.mark.parametrize("said", ["any", "Any GPU", "1x any gpus"])
+def test_any_gpu_is_any_and_lists_nothing_that_is_not_offered(said: str) -> None:
+    found = candidates.expand(_template(said), CATALOG)
+
+    assert found == candidates.expand(_template("any"), CATALOG)
+    assert not any("not offered" in one.reason for one in found.dropped)

@@ -1,4 +1,5 @@
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -281,3 +282,21 @@ def test_the_words_of_a_name_find_its_type_in_any_order(data: st.DataObject) -> 
     words = data.draw(st.permutations(gpu.name.split()))
 
     assert gpu.id in _ids(" ".join(words))
+
+
+@pytest.mark.parametrize("said", ["rtx" * 10_000, "rtx " * 24, "9" * 5000 + "gb", "9" * 95 + "gb", "a" * 101])
+def test_a_text_that_is_long_on_purpose_is_refused_at_once(said: str) -> None:
+    began = time.monotonic()
+
+    with pytest.raises(NotFound) as caught:
+        gpus.match(said, NAMED_GPUS)
+
+    assert time.monotonic() - began < 2
+    assert len(caught.value.message) < 150
+
+
+@pytest.mark.parametrize(
+    ("said", "is_any"), [("any", True), ("Any GPU", True), (" any gpus", True), ("any 80gb", False), ("", False)]
+)
+def test_any_is_any_with_words_that_say_nothing(said: str, is_any: bool) -> None:
+    assert gpus.is_any(said) is is_any

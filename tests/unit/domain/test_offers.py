@@ -154,3 +154,9 @@ def test_every_row_is_as_asked_and_no_name_is_lost(
     named = {gpu.name for gpu in NAMED_GPUS if gpu.id in wanted}
     told = {row.gpu.name for row in found.rows} | {one.what.removeprefix(f"{count}x ") for one in found.left_out}
     assert named <= told
+
+
+def test_any_gpu_is_any() -> None:
+    assert listing(Asked(("any gpu",)), SMALL) == listing(Asked(("any",)), SMALL)
+    left_out = listing(Asked(("any gpu", "H100"), max_price=0.01), SMALL).left_out
+    assert [one.what for one in left_out] == ["H100 SXM"]

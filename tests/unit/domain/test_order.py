@@ -1,4 +1,4 @@
-"""In which order candidates are tried, and what a newer catalog changes of it."""
+"""In which order candidates are tried."""
 
 from dataclasses import replace
 
@@ -70,38 +70,6 @@ def test_an_order_loses_nothing_and_puts_what_has_no_stock_last(
 
 def _weight(one: Candidate, by: str) -> float:
     return {PREFERENCE: 0.0, PRICE: one.price_per_hour, STOCK: -float(one.stock)}[by]
-
-
-@given(by=st.sampled_from(ORDERS), before=stocks, after=stocks)
-def test_a_newer_catalog_gives_the_order_that_it_would_have_given_at_once(
-    by: str, before: dict[tuple[str, str, int], Stock], after: dict[tuple[str, str, int], Stock]
-) -> None:
-    template = replace(TEMPLATE, order=by, cloud_preference=("ALL",), region_preference=("EU", "anywhere"))
-    first, newer = Catalog(GPUS, DATA_CENTERS, before), Catalog(GPUS, DATA_CENTERS, after)
-    found = candidates.expand(template, first).ordered
-
-    again = candidates.restocked(found, newer, by)
-
-    assert again == candidates.expand(template, newer).ordered
-    assert candidates.restocked(again, newer, by) == again
-    assert candidates.restocked(reversed(again), newer, by) == again
-
-
-def test_what_became_too_dear_is_left_out_where_a_cap_is_given() -> None:
-    found = candidates.expand(TEMPLATE, _catalog()).ordered
-    dearer = replace(_catalog(), gpus=tuple(replace(gpu, offers={SECURE: Offer(9.0, 8)}) for gpu in GPUS[:1]))
-
-    assert [one.price_per_hour for one in candidates.restocked(found, dearer, PREFERENCE)] == [9.0, 1.0, 2.0, 2.0]
-    assert _names(candidates.restocked(found, dearer, PREFERENCE, cap=3.0)) == "BCD"
-
-
-def test_a_type_that_the_newer_catalog_does_not_know_stays() -> None:
-    found = candidates.expand(TEMPLATE, _catalog(A=Stock.HIGH)).ordered
-
-    again = candidates.restocked(found, Catalog(), PREFERENCE)
-
-    assert [(one.key, one.price_per_hour) for one in again] == [(one.key, one.price_per_hour) for one in found]
-    assert again[0].stock is Stock.UNKNOWN
 
 
 def _placed(regions: str = "", cloud: str = SECURE, **levels: Stock) -> tuple[Candidate, Catalog]:

@@ -147,6 +147,60 @@ def test_a_region_that_is_all_forbidden_is_an_error(preference: tuple[str, ...],
     assert message in caught.value.message
 
 
+NEW = DataCenter("CA-NEW-1", "", "NORTH_AMERICA")
+NOWHERE = DataCenter("XX-NEW-1", "", "MOON")
+
+
+@pytest.mark.parametrize(
+    ("preference", "shut"),
+    [
+        (("!US",), {"CA-NEW-1": "!US", "XX-NEW-1": "!US"}),
+        (("NA", "!united states"), {"CA-NEW-1": "!united states"}),
+        (("!RO",), {"XX-NEW-1": "!RO"}),
+        (("!NA",), {"XX-NEW-1": "!NA"}),
+        (("!AF",), {"XX-NEW-1": "!AF"}),
+        (("EU", "!US"), {}),
+        (("!US-TX-3",), {}),
+        (("!US", "!CA-NEW-1"), {"XX-NEW-1": "!US"}),
+        (("NA",), {}),
+    ],
+)
+def test_a_prohibition_holds_for_a_data_center_that_may_be_there(
+    preference: tuple[str, ...], shut: dict[str, str]
+) -> None:
+    known = (*DATA_CENTERS, NEW, NOWHERE)
+
+    assert places.doubted(preference, known) == shut
+    for region in places.regions(preference, known):
+        assert not set(region.data_center_ids) & set(shut)
+
+
+def test_a_continent_that_runpod_calls_otherwise_is_forbidden_all_the_same() -> None:
+    renamed = tuple(DataCenter(one.id, one.name, one.continent.title()) for one in DATA_CENTERS)
+
+    (left,) = places.regions(("!EU",), renamed)
+
+    assert set(left.data_center_ids) == {one.id for one in DATA_CENTERS if one.continent != "EUROPE"}
+
+
+def test_a_wish_that_is_forbidden_for_want_of_a_country_says_so() -> None:
+    with pytest.raises(UsageProblem, match="`!US` forbid all of `CA-NEW-1`; rp does not know the country of CA-NEW-1"):
+        places.regions(("CA-NEW-1", "!US"), [*DATA_CENTERS, NEW])
+
+
+@pytest.mark.parametrize("country", sorted(set(COUNTRY_OF.values())))
+def test_each_country_is_on_its_continent(country: str) -> None:
+    unknown = [DataCenter(f"NEW-{long}", "", long) for long in places.CONTINENTS.values()]
+    continent = next(one.continent for one in DATA_CENTERS if COUNTRY_OF[one.id] == country)
+
+    assert [*places.doubted((f"!{country}",), unknown)] == [f"NEW-{continent}"]
+
+
+def test_a_place_without_data_centers_today_can_be_forbidden() -> None:
+    assert places.check("!AN", DATA_CENTERS) == ()
+    assert places.check("!Japan", DATA_CENTERS[:1]) == ()
+
+
 @pytest.mark.parametrize("said", ["!US-TX-33", "!", "!!US", "! xx", "!anywhere"])
 def test_an_unknown_place_cannot_be_forbidden(said: str) -> None:
     with pytest.raises(NotFound):

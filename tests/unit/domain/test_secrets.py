@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,23 @@ from unit.samples import texts, variables
         ("DATABASE_URL", "postgres://me:pw@host/db"),
         ("REDIS_URL", "redis://:pw@host/0"),
         ("HF_TOKEN", "prefix ${env:HF_TOKEN}"),
+        ("MYTOKEN", "abc"),
+        ("HF_TOKEN2", "abc"),
+        ("API_KEY_2", "abc"),
+        ("sshkey", "abc"),
+        ("hfToken", "abc"),
+        ("api-key", "abc"),
+        ("accessKeyId", "abc"),
+        ("ANYTHING", "r8_Abcdefgh12345678"),
+        ("ANYTHING", "gsk_abcdEFGH1234567890"),
+        ("ANYTHING", "nvapi-Abcdefgh1234"),
+        ("ANYTHING", "AIzaSyA1234567890abcdefghij"),
+        ("ANYTHING", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"),
+        ("ANYTHING", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\n"),
+        ("ANYTHING", "https://hooks.slack.com/services/T0/B0/abcdef"),
+        ("ANYTHING", "Bearer abcdef123456"),
+        ("ANYTHING", "https://example.com/x?token=abc"),
+        ("ANYTHING", "--verbose --api-key abc"),
     ],
 )
 def test_what_looks_secret(key: str, value: str) -> None:
@@ -54,6 +73,10 @@ def test_what_looks_secret(key: str, value: str) -> None:
         ("HF_TOKEN", "${env:HF_TOKEN}"),
         ("HF_TOKEN", "{{ RUNPOD_SECRET_hf }}"),
         ("HF_TOKEN", "{{RUNPOD_SECRET_hf}}"),
+        ("HEADER", "Bearer ${env:HF_TOKEN}"),
+        ("ARGS", "--token ${env:HF_TOKEN} --api-key {{ RUNPOD_SECRET_x }}"),
+        ("HF_HUB_ENABLE_HF_TRANSFER", "1"),
+        ("HOTKEYS_FILE", "/x"),
     ],
 )
 def test_what_does_not_look_secret(key: str, value: str) -> None:
@@ -101,3 +124,12 @@ def test_a_local_value_is_never_read_as_a_reference_itself(value: str) -> None:
 def test_runpod_makes_some_variables_itself(name: str) -> None:
     assert secrets.MADE_BY_RUNPOD.fullmatch(name)
     assert not secrets.MADE_BY_RUNPOD.fullmatch(f"MY_{name}")
+
+
+@pytest.mark.parametrize("text", ['key=\\"' + "\\" * 20_000, "https://" * 5000, "token " * 5000, "eyJ" * 9000])
+def test_a_long_value_of_somebody_else_is_judged_at_once(text: str) -> None:
+    before = time.process_time()
+    secrets.shown("A", text)
+
+    # A fraction of a second; where each place is searched to the end it would be many.
+    assert time.process_time() - before < 3

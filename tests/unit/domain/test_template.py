@@ -132,6 +132,12 @@ def test_what_equals_the_default_is_not_written() -> None:
         ("container.volumeInGb", -5, "sd.container.volumeInGb: must be at least 0, is -5"),
         ("container.volumeInGb", 9, "sd.container.volumeInGb: RunPod's smallest volume is 10 GB; 0 is none"),
         ("container.ports", ["x"], 'sd.container.ports: `x` is no port such as 22, "7860/http" or "7860/tcp"'),
+        ("container.ports", ["5000/"], 'sd.container.ports: `5000/` is no port such as 22, "7860/http" or "7860/tcp"'),
+        (
+            "gpuPreference",
+            ["H100", "a" * 101],
+            f"sd.gpuPreference: `{'a' * 40}…` is no GPU: it has more than 100 characters",
+        ),
         ("container.ports", [0], 'sd.container.ports: `0` is no port such as 22, "7860/http" or "7860/tcp"'),
         (
             "container.ports",
@@ -282,6 +288,8 @@ def test_all_is_both_clouds_secure_first(said: list[str], clouds: tuple[str, ...
         ([7860, "7860/http"], ("7860/http", "22/tcp")),
         (["22/tcp", 22], ("22/tcp",)),
         (["70000/tcp"], ("70000/tcp", "22/tcp")),
+        (["022"], ("22/tcp",)),
+        (["0022/tcp", "05000"], ("22/tcp", "5000/http")),
     ],
 )
 def test_a_bare_port_is_http_and_22_is_always_there(said: list[object], ports: tuple[str, ...]) -> None:

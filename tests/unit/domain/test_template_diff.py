@@ -3,8 +3,9 @@ from typing import Any
 from hypothesis import given
 
 from rp.domain import template as template_module
+from rp.domain.secrets import HIDDEN
 from rp.domain.template import Template
-from rp.domain.template_diff import ABSENT, HIDDEN, Difference, Side, compare
+from rp.domain.template_diff import ABSENT, Difference, Side, compare
 from unit.samples import templates
 
 MINIMAL: dict[str, Any] = {"gpuPreference": ["H100"], "container": {"imageName": "image"}}
@@ -79,6 +80,23 @@ def test_secrets_are_compared_and_not_shown() -> None:
         ("container.env.HF_TOKEN", HIDDEN, HIDDEN)
     ]
     assert _compared(_with(env={"HF_TOKEN": "hf_a"}), _with(env={"HF_TOKEN": "hf_a"})) == []
+
+
+def test_secrets_outside_of_the_variables_are_not_shown_either() -> None:
+    told = _compared(
+        MINIMAL,
+        {
+            **_with(startScript="export HF_TOKEN=hf_geheimgeheim\n", zzz={"apiKey": "geheim", "a": ["b"]}),
+            "tags": {"api_key": "geheim", "purpose": "sd"},
+            "health": {"speedTest": {"url": "https://me:geheim@example.com/x?token=geheim"}},
+            "registryAuthId": "reg1",
+        },
+    )
+
+    assert "geheim" not in str(told)
+    assert ("tags.purpose", ABSENT, "sd") in told
+    assert ("registryAuthId", ABSENT, "reg1") in told
+    assert [right for key, _, right in told if key == "container.zzz"] == [{"apiKey": "[redacted]", "a": ["b"]}]
 
 
 def test_a_pod_is_compared_by_what_is_told_of_pods() -> None:

@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def test_what_no_template_needs_is_refused(text: str, problem: str) -> None:
     assert caught.value.message == "sd.json is no JSON that rp can use"
     assert problem in caught.value.problems[0]
     assert len(caught.value.problems[0]) < 200
+
+
+def test_a_key_that_is_there_twice_among_very_many_is_found_at_once() -> None:
+    text = "{" + ",".join(f'"{number}":0' for number in (*range(40_000), 39_999)) + "}"
+    before = time.process_time()
+
+    with pytest.raises(Invalid) as caught:
+        documents.load(text, "x")
+
+    assert "`39999` is there twice" in caught.value.problems[0]
+    assert time.process_time() - before < 3
 
 
 @given(st.text(max_size=40))

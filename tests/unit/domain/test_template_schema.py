@@ -98,7 +98,7 @@ def test_keys_without_a_row_are_named_in_the_row_of_their_section(key: str) -> N
 
 _TRIED: list[tuple[str, tuple[Any, ...]]] = [
     ("gpuCount", (0, 1, -1, "1", True, None, 2.5)),
-    ("gpuPreference", ([], ["H100"], [" "], "H100", [4], [None])),
+    ("gpuPreference", ([], ["H100"], [" "], "H100", [4], [None], ["a" * 100], ["a" * 101])),
     ("cloudPreference", ([], ["all"], ["Secure"], ["PRIVATE"], ["SECURE", 1])),
     ("regionPreference", ([], ["EU"], "EU", [1])),
     ("order", ("price", "prices", None)),
@@ -108,7 +108,22 @@ _TRIED: list[tuple[str, tuple[Any, ...]]] = [
     ("container.volumeInGb", (0, 1, 9, 10, -5)),
     (
         "container.ports",
-        ([], [22], [0], ["0"], ["x"], ["7860/http"], ["53/udp"], [2.5], [True], ["²"], [10**9], ["9" * 10]),
+        (
+            [],
+            [22],
+            [0],
+            ["0"],
+            ["x"],
+            ["7860/http"],
+            ["53/udp"],
+            [2.5],
+            [True],
+            ["²"],
+            [10**9],
+            ["9" * 10],
+            ["5/"],
+            ["022"],
+        ),
     ),
     ("container.env", ({}, {"A": "1"}, {"A-B": "1"}, {"": "1"}, {"A": 1}, [], None)),
     (

@@ -44,3 +44,60 @@ def test_money_is_never_far_from_the_amount(amount: float) -> None:
 )
 def test_time(seconds: float, text: str) -> None:
     assert units.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("5 secs", 5),
+        ("1.5h", 5400),
+        ("1h30m", 5400),
+        ("1 hour 30 Minutes", 5400),
+        ("2hrs", 7200),
+        (" 10min ", 600),
+        ("2 days", 172_800),
+        ("365d", 31_536_000),
+        ("0s", 0),
+    ],
+)
+def test_a_duration_is_read(text: str, seconds: float) -> None:
+    assert units.parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "5",
+        "5ms",
+        "5 months",
+        "3 moons",
+        "5y",
+        "1w",
+        "h",
+        "1h30",
+        "-5m",
+        "1e9s",
+        "1h,30m",
+        "5 sx",
+        "inf",
+        "1." * 9,
+    ],
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration such as 90s, 30m or 1h30m"):
+        units.parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["366d", "365d 1s", f"{'9' * 15}d", f"{'9' * 400}d", "9" * 200_000])
+def test_a_duration_ends(text: str) -> None:
+    with pytest.raises(ValueError, match=r"longer than 365 days|no duration") as caught:
+        units.parse_duration(text)
+    assert len(str(caught.value)) < 100
+
+
+@given(st.integers(1, 365 * 86_400))
+def test_what_is_written_is_read(seconds: int) -> None:
+    assert abs(units.parse_duration(units.duration(seconds)) - seconds) < 3600

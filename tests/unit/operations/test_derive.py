@@ -135,6 +135,20 @@ def test_a_value_that_would_be_taken_for_a_reference_is_said() -> None:
     assert derived.notes[1].startswith("MEANT has `${env:…}` in its value")
 
 
+def test_a_secret_that_is_no_variable_is_told() -> None:
+    pod = _with(
+        args="serve --api-key geheim",
+        env={"RP_TAGS": "api_key=geheim", "HOOK": "https://hooks.slack.com/services/T/B/x"},
+    )
+
+    derived = derive.from_pod("t", pod, include_env=None)
+
+    assert derived.template.container.env["HOOK"] == "${env:HOOK}"
+    notes = [note for note in derived.notes if "may hold a secret" in note]
+    assert [note.split()[0] for note in notes] == ["container.args", "tags.api_key"]
+    assert "geheim" not in str(notes)
+
+
 def test_what_a_pod_has_and_no_create_accepts_is_said() -> None:
     derived = derive.from_pod("t", _with(volume=Volume("/w", size_gb=5), ports=("53/udp",)), include_env=None)
 

@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import pytest
 
-from rp.domain.catalog import Catalog, Stock
+from rp.domain.catalog import Catalog, DataCenter, Stock
 from rp.domain.image import ImageFacts
 from rp.domain.template import Container, Template
 from rp.errors import NotFound
@@ -26,8 +26,8 @@ class Stored:
         return self._template
 
 
-def fitted(template: Template, stored: Template | None) -> tuple[Template, list[str]]:
-    return drift.without_gone_gpus(template, CATALOG, cast("Any", Stored(stored)))
+def fitted(template: Template, stored: Template | None, catalog: Catalog = CATALOG) -> tuple[Template, list[str]]:
+    return drift.fitted(template, catalog, cast("Any", Stored(stored)))
 
 
 def warnings(template: Template, catalog: Catalog = CATALOG, **answers: Any) -> list[str]:
@@ -200,3 +200,44 @@ def test_a_network_volume_in_a_place_without_the_gpu_is_told_with_what_is_there(
     [warning] = warnings(template, replace(CATALOG, place_stock=stock))
 
     assert warning == "network volume vol1 is in EU-CZ-1, which has no RTX 4090 at all; it has L4: --gpu 'L4'"
+
+
+def test_a_forbidden_data_center_that_is_gone_is_left_out_of_a_stored_template() -> None:
+    template = replace(TEMPLATE, region_preference=("EU", "!US-TX-9", "!US-TX-3"))
+
+    rest, [warning] = fitted(template, template)
+
+    assert rest.region_preference == ("EU", "!US-TX-3")
+    assert warning.startswith(
+        "sd.regionPreference: no data center is in region `US-TX-9`, so `!US-TX-9` forbids nothing"
+    )
+    assert "`rp template edit sd`" in warning
+
+
+@pytest.mark.parametrize("region", ["!Romannia", "US-TX-9", "!anywhere"])
+def test_a_mistyped_country_and_a_wish_are_no_retired_data_center(region: str) -> None:
+    template = replace(TEMPLATE, region_preference=(region,))
+
+    assert fitted(template, template) == (template, [])
+
+
+@pytest.mark.parametrize("stored", [TEMPLATE, None])
+def test_a_data_center_that_the_command_line_forbids_is_to_be_there(stored: Template | None) -> None:
+    said = replace(TEMPLATE, region_preference=("!US-TX-9",))
+
+    assert fitted(said, stored) == (said, [])
+
+
+def test_without_a_list_of_data_centers_none_is_gone() -> None:
+    template = replace(TEMPLATE, region_preference=("!US-TX-9",))
+
+    assert fitted(template, template, replace(CATALOG, data_centers=())) == (template, [])
+
+
+def test_a_data_center_that_may_be_in_a_forbidden_country_is_told() -> None:
+    new = (DataCenter("CA-NEW-1", "", "NORTH_AMERICA"), DataCenter("CA-NEW-2", "", "NORTH_AMERICA"))
+    catalog = replace(CATALOG, data_centers=(*CATALOG.data_centers, *new))
+
+    [warning] = warnings(replace(TEMPLATE, region_preference=("!US",)), catalog)
+
+    assert warning.startswith("`!US` shuts out CA-NEW-1, CA-NEW-2 too, since rp does not know in which country")

@@ -301,3 +301,13 @@ def test_everything_is_asked_at_the_same_time() -> None:
     plan = prepare(template, Cloud(reached=barrier.wait), images=Meeting(None), workers=Threads())
 
     assert len(plan.candidates.ordered) == 3
+
+
+def test_a_forbidden_data_center_that_is_gone_is_a_warning_in_a_template_and_an_error_on_the_command_line() -> None:
+    template = replace(TEMPLATE, region_preference=("!US-TX-9",))
+
+    plan = prepare(template, stored=template)
+
+    assert [text for text in plan.warnings if "`!US-TX-9` forbids nothing" in text]
+    assert [one.places for one in plan.candidates.ordered] == [()]
+    assert "region `US-TX-9`" in failed(template, stored=TEMPLATE).message

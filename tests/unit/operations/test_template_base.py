@@ -3,7 +3,7 @@ from typing import Any, cast
 
 import pytest
 
-from rp.domain import start_script
+from rp.domain import start_script, template_document
 from rp.domain import template as template_module
 from rp.domain.pod import Volume
 from rp.domain.runpod_template import RunPodTemplate
@@ -54,13 +54,13 @@ CATALOG = {
 
 def _find(wanted: str) -> tuple[str, list[str]]:
     catalog = Catalog(CATALOG)
-    return template_base.find(wanted, cast("Cloud", catalog)).id, catalog.asked
+    return template_base.find(wanted, cast("Cloud", catalog))[0].id, catalog.asked
 
 
 @pytest.mark.parametrize(
     ("wanted", "found", "asked"),
     [
-        ("off1", "off1", ["off1"]),
+        ("off1", "off1", ["off1", "own", "official"]),
         ("Train", "own1", ["Train", "own"]),
         ("ComfyUI", "own2", ["ComfyUI", "own"]),
         ("PyTorch 2.8", "off1", ["own", "official"]),
@@ -70,6 +70,39 @@ def _find(wanted: str) -> tuple[str, list[str]]:
 )
 def test_an_id_comes_before_a_name_and_own_ones_before_the_catalog(wanted: str, found: str, asked: list[str]) -> None:
     assert _find(wanted) == (found, asked)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "source", "is_strange"),
+    [
+        ("own1", "your account's", False),
+        ("Train", "your account's", False),
+        ("off1", "an official one", False),
+        ("PyTorch 2.8", "an official one", False),
+        ("ver1", "a verified one, made by somebody else", True),
+        ("Jupyter", "a verified one, made by somebody else", True),
+        ("com1", "the community's", True),
+        ("com4", "the community's", True),
+    ],
+)
+def test_where_it_is_from_is_told_and_what_strangers_made_wants_an_agreement(
+    wanted: str, source: str, is_strange: bool
+) -> None:
+    made = template_base.from_runpod(wanted, cast("Cloud", Catalog(CATALOG)), "now")
+
+    assert source in made.notes[0]
+    assert template_document.wants_consent(made.raw) == is_strange
+    assert ("RunPod's template" in template_document.origin_of(made.raw)) == is_strange
+
+
+def test_what_no_list_has_is_a_strangers() -> None:
+    class Hidden(Catalog):
+        def template(self, template_id: str) -> RunPodTemplate:
+            return _row(template_id, "X")
+
+    made = template_base.from_runpod("unlisted", cast("Cloud", Hidden(CATALOG)), "now")
+
+    assert template_document.wants_consent(made.raw)
 
 
 def test_two_of_one_name_are_listed() -> None:

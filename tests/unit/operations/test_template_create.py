@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from rp.domain import template as template_module
 from rp.domain import template_document
+from rp.domain.template import Template
 from rp.errors import UsageProblem
 from rp.operations import template_check, template_create
 from rp.operations.template_create import QUESTIONS, answered, build, default_of, missing, read_ports, read_tags
@@ -102,6 +104,42 @@ def test_a_wrong_answer_is_told_at_once(path: str, answer: str, complaint: str) 
         answered("t", {}, BY_PATH[path], answer)
 
     assert complaint in caught.value.message
+
+
+def _none_of(*unknown: str) -> Callable[[Template], list[str]]:
+    """A catalog without these names."""
+
+    def problems(template: Template) -> list[str]:
+        names = (*template.gpu_preference, *template.region_preference)
+        return [f"{template.name}: nothing is called `{name}`" for name in names if name in unknown]
+
+    return problems
+
+
+def test_a_name_that_nothing_has_is_told_at_its_question() -> None:
+    """Not after the last of them, when all answers would be lost."""
+    gpus, regions, image = (BY_PATH[path] for path in ("gpuPreference", "regionPreference", "container.imageName"))
+    unknown = _none_of("H1OO", "Atlantis")
+
+    for question, answer in ((gpus, "L4, H1OO"), (regions, "EU, Atlantis")):
+        with pytest.raises(UsageProblem, match="nothing is called") as caught:
+            answered("t", {}, question, answer, unknown)
+        assert caught.value.message == f"nothing is called `{answer.split(', ')[1]}`"
+    # What was said elsewhere is no business of this question.
+    assert answered("t", {"gpuPreference": ["H1OO"]}, image, "i", unknown)
+    assert answered("t", {"gpuPreference": ["H1OO"]}, regions, "EU", unknown)
+    with pytest.raises(UsageProblem):
+        template_create.check_names("t", {"gpuPreference": ["H1OO"]}, "gpuPreference", unknown)
+
+
+def test_options_that_are_wrong_are_told_before_the_first_question() -> None:
+    unknown = _none_of("Atlantis")
+
+    template_create.check_said("t", {"gpuCount": 2, "regionPreference": ["EU"]}, unknown)
+    with pytest.raises(UsageProblem, match="no valid template") as caught:
+        template_create.check_said("t", {"minCudaVersion": "12", "regionPreference": ["Atlantis"]}, unknown)
+
+    assert [problem.split(":")[0] for problem in caught.value.details] == ["t.minCudaVersion", "t.regionPreference"]
 
 
 def test_the_smallest_volume_is_told_once_the_rest_is_there() -> None:

@@ -54,6 +54,29 @@ def test_secrets_go_out_only_when_asked_for(include_env: bool | None, env: Any, 
     assert "hf_x" not in " ".join(exported.notes)
 
 
+def test_secrets_that_are_no_variables_go_out_only_when_asked_for() -> None:
+    raw = {
+        **RAW,
+        "container": {"imageName": "i"},
+        "tags": {"api_key": "sk-geheim", "purpose": "sd"},
+        "health": {"speedTest": {"url": "https://me:geheim@example.com/x"}},
+        "zzz": {"deep": [{"hfToken": "geheim", "n": 1}]},
+        "registryAuthId": "reg1",
+    }
+
+    exported, whole = (share.export("sd", raw, include_env=include) for include in (None, True))
+
+    assert "geheim" not in json.dumps(exported.document)
+    assert exported.document["tags"]["purpose"] == "sd"
+    assert exported.document["registryAuthId"] == "reg1"
+    assert exported.document["zzz"]["deep"][0]["n"] == 1
+    paths = ["health.speedTest.url", "tags.api_key", "zzz.deep[0].hfToken"]
+    assert sorted(note.split()[0] for note in exported.notes if "[redacted]" in note) == paths
+    assert share.incoming(_text(exported.document), "x.json", None)[0].name == "sd"
+    assert whole.document["tags"] == raw["tags"]
+    assert sorted(note.split()[0] for note in whole.notes if "as asked" in note) == paths
+
+
 def test_an_export_has_its_name_and_what_rp_does_not_know_and_no_mark() -> None:
     document = share.export("sd", RAW, include_env=None).document
 

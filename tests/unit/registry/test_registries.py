@@ -189,6 +189,13 @@ def test_a_hostile_registry_is_harmless(fake: Registry, tmp_path: Path, answer: 
         ("ftp://ghcr.io/", False, False),
         ("//ghcr.io/", False, False),
         ("token", False, False),
+        ("https://127.0.0.2/", False, False),
+        ("https://0.0.0.0/", False, False),
+        ("https://localhost./", False, False),
+        ("https://10.0.0.1/", True, False),
+        ("https://169.254.169.254/latest/", False, False),
+        ("https://registry:5000/v2/", False, False),
+        ("https://8.8.8.8/v2/", False, True),
         ("", False, False),
     ],
 )

@@ -38,6 +38,7 @@ def test_one_target_needs_no_list(tmp_path: Path) -> None:
         ("notify = [1]", "notify: expected a list of texts"),
         ('notify = [" "]', "notify: expected a list of texts"),
         ("[notify]", "notify: expected a list of texts"),
+        (f"a = {'9' * 5000}", "a number in it has thousands of digits"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, text: str, why: str) -> None:

@@ -221,6 +221,7 @@ def test_a_lock_that_cannot_be_made_names_the_file(tmp_path: Path) -> None:
         ("[]", "line 1, column 1: expected an object"),
         ("null", "line 1, column 1: expected an object"),
         ('{"a": 1} x', "line 1, column 10"),
+        (f'{{"a": {"9" * 5000}}}', "a number in it has thousands of digits"),
     ],
 )
 def test_broken_json_is_told_by_line_and_column_and_stays(tmp_path: Path, text: str, where: str) -> None:
@@ -264,3 +265,12 @@ def test_what_is_written_is_read_back_sorted(
 
     assert files.read_json_object(path) == document
     assert list(files.read_json_object(path)) == sorted(document)
+
+
+def test_half_of_a_surrogate_pair_is_written_as_it_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text('{"a": "\\ud800 ü"}')
+
+    files.write_json(path, files.read_json_object(path))
+
+    assert path.read_text("utf-8") == '{\n  "a": "\\ud800 ü"\n}\n'

@@ -23,7 +23,9 @@ def test_what_was_told_is_known_for_a_day(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{", '{"a": 5}', '{"a": {"at": "x"}}', '{"a": {"download_bytes": 5}}', "\0", '{"a": {"at": null}}'],
+    ["", "[]", "{", '{"a": 5}', '{"a": {"at": "x"}}', '{"a": {"download_bytes": 5}}', "\0", '{"a": {"at": null}}']
+    + [f'{{"a": {{"at": {at}}}}}' for at in ("9" * 400, "9" * 5000, "-" + "9" * 400, "1e999", "NaN")]
+    + ['{"\\ud800": {"at": 1800000000}}'],
 )
 def test_a_broken_file_is_as_if_it_were_not_there(tmp_path: Path, text: str) -> None:
     path = tmp_path / "images.json"
@@ -35,7 +37,7 @@ def test_a_broken_file_is_as_if_it_were_not_there(tmp_path: Path, text: str) -> 
     assert cache.get("a", NOW) == ImageFacts(download_bytes=7)
 
 
-@pytest.mark.parametrize("size", ['"5"', "-1", "true", "1.5", "[]"])
+@pytest.mark.parametrize("size", ['"5"', "-1", "true", "1.5", "[]", "9" * 400])
 def test_a_size_that_is_none_is_unknown(tmp_path: Path, size: str) -> None:
     path = tmp_path / "images.json"
     path.write_text(f'{{"a": {{"at": {NOW}, "download_bytes": {size}}}}}')
