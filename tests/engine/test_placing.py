@@ -218,3 +218,15 @@ def test_creates_that_are_not_pinned_are_all_the_same(world: World) -> None:
         world.deploy()
 
     assert len(world.cloud.created) == 1
+
+
+@pytest.mark.parametrize("race", [2, 3])
+def test_landings_are_bounded_in_a_race_too(world: World, race: int) -> None:
+    world.cloud.lands_in = ["US-KS-2"] * 200
+    world.cloud.has_room = lambda request: not request.data_center_ids
+
+    with pytest.raises(NoCapacity):
+        world.deploy(race=race)
+
+    assert len(world.cloud.born_at) <= LANDINGS + race - 1
+    assert world.cloud.pods_by_id == {}

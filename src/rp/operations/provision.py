@@ -69,13 +69,17 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Lane:
-    """Who makes attempts, alone or beside others. `wins` says whether it may keep its pod."""
+    """Who makes attempts, alone or beside others.
+
+    `wins` says whether it may keep its pod; `gave_pod` hears of candidates that gave one.
+    """
 
     deployment: Deployment
     machines: Machines
     gate: Gate
     ports: Ports
     wins: Callable[[], bool] = lambda: True
+    gave_pod: Callable[[Candidate], None] = lambda candidate: None  # noqa: ARG005
 
 
 Outcome = Kept | NotCreated | Dismissed | Elsewhere | Recognised
@@ -88,6 +92,7 @@ def provision(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, 
     if isinstance(created, NotCreated):
         return created
     name, pod = created
+    lane.gave_pod(candidate)
     yield Created(candidate, pod)
     looks = Looks(pod, candidate.landing, deployment, machines, ports)
     try:

@@ -67,7 +67,7 @@ def _runner(
     def run(ports: Ports) -> Generator[Event, None, Kept | None]:
         # There is no room to hold a pod on a bad machine beside the others.
         machines = Machines(search.avoided, deployment, ports, may_hold=False)
-        lane = Lane(deployment, machines, gate, ports, lambda: finish.arrive(name))
+        lane = Lane(deployment, machines, gate, ports, lambda: finish.arrive(name), search.sweep.gave_pod)
         try:
             return (yield from place(search, lane))
         except (Lost, Cancelled):

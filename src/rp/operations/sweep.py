@@ -37,6 +37,7 @@ class Sweep:
         self._board = board
         self._queue = deque(self.all)
         self._in_hand: Counter[Key] = Counter()
+        self._gave_pod: set[Key] = set()
         self._landings: Counter[Key] = Counter()
         self._has_singles = False
         self._lock = Lock()
@@ -49,16 +50,21 @@ class Sweep:
         with self._lock:
             found = next(self._open(), None)
             if found is None or found.stock is Stock.NONE:
-                busy = [one for one in self.all if self._in_hand[one.key]]
-                if found and busy:
+                is_busy = self.is_busy
+                if found and is_busy:
                     self._queue.appendleft(found)
-                found = next((one for one in busy if self._may_share(one)), None if busy else found)
+                found = next(filter(self._may_share, self.all), None if is_busy else found)
             if found:
                 self._in_hand[found.key] += 1
             return found
 
     def _may_share(self, candidate: Candidate) -> bool:
-        return candidate.stock is not Stock.NONE and self._board.refusal(candidate) is None
+        """Another lane's pod came of it, and its create was not refused since."""
+        has_pod = self._in_hand[candidate.key] and candidate.key in self._gave_pod
+        return bool(has_pod) and candidate.stock is not Stock.NONE and self._board.refusal(candidate) is None
+
+    def gave_pod(self, candidate: Candidate) -> None:
+        self._gave_pod.add(candidate.key)
 
     @property
     def is_busy(self) -> bool:
@@ -67,7 +73,7 @@ class Sweep:
 
     def _open(self) -> Iterator[Candidate]:
         while self._queue:
-            candidate = self._queue.popleft()
+            candidate = self._placed(self._queue.popleft())
             if failure := self._board.refusal(candidate):
                 self.failures.append(failure)
             else:
@@ -110,12 +116,16 @@ class Sweep:
             self.known[candidate.key] = known
 
     def landed_outside(self, candidate: Candidate) -> None:
-        """Once more; pinned to its data centers where that happens too often."""
+        """Once more; pinned to its data centers, from now on and for every lane, where that happens too often."""
         with self._lock:
             self._board.forget(candidate)
             self._landings[candidate.key] += 1
-            often = self._landings[candidate.key] >= LANDINGS
-            self._queue.appendleft(candidate.pinned() if often else candidate)
+            if self._landings[candidate.key] <= LANDINGS:
+                self._queue.appendleft(self._placed(candidate))
+            self.all = tuple(self._placed(one) for one in self.all)
+
+    def _placed(self, candidate: Candidate) -> Candidate:
+        return candidate.pinned() if self._landings[candidate.key] >= LANDINGS else candidate
 
     def last_resort(self, pauses: Iterable[float]) -> KnownBad:
         """Let those be tried whose machines failed before, the least bad first; return what is held against that."""
@@ -151,7 +161,7 @@ class Sweep:
             # A name may be missing from a catalog for once: what there was is kept then.
             with suppress(RpError):
                 self.all = candidates.expand(self._template, catalog).ordered
-            self.all = tuple(one.pinned() if self._landings[one.key] >= LANDINGS else one for one in self.all)
+            self.all = tuple(self._placed(one) for one in self.all)
             for one in self.all:
                 self._board.saw(one)
             asked = [one for one in self.all if one.stock is not Stock.NONE and self._board.refusal(one) is None]
