@@ -26,7 +26,7 @@ test: check ## check, and every test but the slow ones
 test-slow: setup ## real kills of real deploys, and other long tests
 	$(PYTEST) -m slow
 
-bench: setup ## start-up time, deploy latency, API calls
+bench: setup ## start-up time, deploy latency, API calls, placement
 	.venv/bin/python bench/run.py
 
 lock: ## renew requirements/dev.lock (needs uv)

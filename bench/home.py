@@ -26,5 +26,6 @@ def home() -> Iterator[tuple[Path, dict[str, str]]]:
                 "RP_SSH_CONFIG": str(path / ".ssh" / "config"),
                 "XDG_RUNTIME_DIR": folder,
                 "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+                "RP_IMAGE_CHECK": "off",
             },
         )

@@ -165,6 +165,7 @@ def test_nvidias_own_diagnosis_counts(stage: Stage) -> None:
 # ---- the image's faults ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", scenes(IMAGE_BROKEN, "asked.env"))
 def test_what_the_image_is_to_blame_for_ends_it_after_two_machines(stage: Stage, scene: Scene) -> None:
     stage.set(scene.scenario())

@@ -76,6 +76,7 @@ def test_a_bad_pod_is_terminated_and_another_taken(user: User, make_world: Calla
     assert "disk is broken" in result.out
 
 
+@pytest.mark.slow
 def test_after_too_many_bad_pods_it_gives_up_with_5_and_leaves_none(
     user: User, make_world: Callable[..., World]
 ) -> None:
@@ -90,6 +91,7 @@ def test_after_too_many_bad_pods_it_gives_up_with_5_and_leaves_none(
     assert user.aliases == {}
 
 
+@pytest.mark.slow
 def test_a_candidate_with_two_bad_pods_makes_way_for_the_next(user: User, make_world: Callable[..., World]) -> None:
     world = make_world(SMOKE_FAILS.format(which='gpu = "NVIDIA L4"'))
     user.write_template(gpuPreference=["L4", "RTX 4090"], health=SMOKE)
@@ -104,12 +106,12 @@ def test_a_candidate_with_two_bad_pods_makes_way_for_the_next(user: User, make_w
     ("jank", "reason"),
     [
         ("error", "its status became ERROR"),
-        ("exited", "its status became EXITED"),
         ("no_public_ip", "no public SSH port"),
-        ("connection_refused", "nothing answers on its SSH port"),
-        ("no_banner", "nothing answers on its SSH port"),
         ("key_refused", "Permission denied"),
-        ("wrong_host_key", "somebody else answers there"),
+        pytest.param("exited", "its status became EXITED", marks=pytest.mark.slow),
+        pytest.param("connection_refused", "nothing answers on its SSH port", marks=pytest.mark.slow),
+        pytest.param("no_banner", "nothing answers on its SSH port", marks=pytest.mark.slow),
+        pytest.param("wrong_host_key", "somebody else answers there", marks=pytest.mark.slow),
     ],
 )
 def test_each_kind_of_bad_pod_is_named_and_ended(

@@ -120,6 +120,7 @@ def test_the_table_fits_and_only_stock_has_a_colour(user: User, empty_world: Wor
     assert "\x1b[3" not in plain
 
 
+@pytest.mark.slow
 def test_without_a_network_what_was_known_is_shown(user: User, empty_world: World) -> None:
     user.rp("gpus", "H100 SXM")
     path = user.state / "catalog.json"
@@ -194,6 +195,7 @@ def test_a_watch_ends_when_nobody_reads_it_though_nothing_changes(user: User, em
     watching.stderr.close()
 
 
+@pytest.mark.slow
 def test_a_watch_on_a_terminal_renews_the_table_in_its_place(
     user: User, make_world: Callable[..., World], tmp_path: Path
 ) -> None:

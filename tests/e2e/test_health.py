@@ -80,6 +80,7 @@ def test_a_pod_that_is_well(user: User, pods: Callable[..., World]) -> None:
     assert_nothing_left(world)
 
 
+@pytest.mark.slow
 def test_each_level_looks_at_more(user: User, pods: Callable[..., World]) -> None:
     world = pods("a", scenario='[[jank]]\nkind = "small_shm"\nmib = 2000\n')
 
@@ -144,6 +145,7 @@ def test_usage(user: User, empty_world: World, words: tuple[str, ...]) -> None:
 # ---- several pods ----
 
 
+@pytest.mark.slow
 def test_several_pods_side_by_side(user: User, pods: Callable[..., World]) -> None:
     world = pods("a", "b", "c", scenario='[[jank]]\nkind = "ecc_errors"\npod = "b"\n')
 
@@ -164,6 +166,7 @@ def test_several_pods_side_by_side(user: User, pods: Callable[..., World]) -> No
 # ---- again and again ----
 
 
+@pytest.mark.slow
 def test_watching_goes_on_until_ctrl_c(user: User, pods: Callable[..., World]) -> None:
     world = pods("a", scenario='[[jank]]\nkind = "few_files"\n')
     process = user.start("health", "a", "--watch", "--every", "1")
@@ -269,6 +272,7 @@ def steering(text: str) -> list[str]:
 # ---- what a template changes ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("own", "verdict"), [("off", None), ("warn", "warn"), ({"warn": 2, "fail": 1}, "pass")], ids=str
 )

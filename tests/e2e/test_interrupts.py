@@ -117,6 +117,7 @@ def test_two_deploys_at_once_both_get_their_pod(user: User, world: World) -> Non
     assert user.ssh("two", "true").code == 0
 
 
+@pytest.mark.slow
 def test_nohup_keeps_a_deploy_from_a_closed_terminal(user: User, make_world: Callable[..., World]) -> None:
     world = make_world(boot="[boot]\nprovisioning_s = 1.5\nstarting_s = 0.1\nsshd_s = 0.1\n")
     user.write_template()

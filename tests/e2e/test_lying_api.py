@@ -52,6 +52,7 @@ def test_a_pod_that_is_not_listed_at_once_is_waited_for(user: User, make_world: 
     assert [pod["id"] for pod in world.alive] == [pod_id]
 
 
+@pytest.mark.slow
 def test_a_stranger_is_not_trusted_because_the_log_is_slow(user: User, make_world: Callable[..., World]) -> None:
     world = make_world(
         '[[jank]]\nkind = "wrong_host_key"\nnth_pod = [1]\n'

@@ -51,6 +51,7 @@ def test_of_60_placements_a_true_catalog_names_the_one_with_stock(user: User, ma
     assert [(pod["gpu"], pod["dataCenter"]) for pod in world.alive] == [("NVIDIA B200", "EU-RO-1")]
 
 
+@pytest.mark.slow
 def test_of_60_placements_a_stale_catalog_hides_none(user: User, make_world: Callable[..., World]) -> None:
     world = make_world(f"{NOTHING}{LAST}[catalog]\nstale = true\n")
     user.write_template(gpuPreference=GPUS, regionPreference=COUNTRIES)

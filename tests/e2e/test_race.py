@@ -31,6 +31,7 @@ def test_one_is_kept_and_the_report_tells_what_the_race_cost(user: User, world: 
     assert user.rp("cleanup").out == "nothing is left behind\n"
 
 
+@pytest.mark.slow
 def test_more_often_than_once_and_in_json(user: User, world: World) -> None:
     """Whether the loser's own lane or the winner's ends a pod is a matter of milliseconds."""
     user.write_template(gpuPreference=["L4", "A40"])
@@ -65,6 +66,7 @@ def test_ctrl_c_ends_every_pod_of_it(user: User, make_world: Callable[..., World
     assert user.rp("cleanup").out == "nothing is left behind\n"
 
 
+@pytest.mark.slow
 def test_after_kill_9_the_next_command_ends_every_pod_of_it(user: User, make_world: Callable[..., World]) -> None:
     world = make_world(boot=SLOW_BOOT)
     user.write_template()

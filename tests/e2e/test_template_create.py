@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pexpect
+import pytest
 from jsonschema import Draft202012Validator
 
 from conftest import IMAGE, RP, User, World
@@ -283,6 +284,7 @@ def test_the_schema_is_one_and_accepts_what_create_makes(user: User) -> None:
     assert not Draft202012Validator(schema).is_valid({**_stored(user)["sd"], "gpuCuont": 1})
 
 
+@pytest.mark.slow
 def test_a_pod_and_the_pod_of_the_template_derived_from_it_are_twins(
     user: User, make_world: Callable[..., World]
 ) -> None:

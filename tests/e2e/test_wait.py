@@ -25,6 +25,7 @@ def residue(user: User) -> list[str]:
     return [*files, *(str(pod) for pod in listed.json), *listed.err.splitlines()]
 
 
+@pytest.mark.slow
 def test_it_takes_what_appears_and_tells(user: User, make_world: Callable[..., World], tmp_path: Path) -> None:
     world = make_world(NOTHING)
     user.write_template()

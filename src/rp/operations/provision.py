@@ -115,11 +115,7 @@ def provision(candidate: Candidate, plan: Plan, lane: Lane) -> Generator[Event, 
     except BadPod as bad:
         # A pod that another lane has ended is not bad: this is where a lane that is not wanted any more hears of it.
         ports.clock.sleep(0)
-        # What a pod printed is in it, and it is kept.
-        reason = redacted(str(bad), Private(secrets_of(plan.spec.env)))
-        machines.failed(looks.latest, bad.gpus, reason, remember=bad.remember)
-        yield from _dismiss(name, pod, reason, deployment, ports)
-        return Dismissed(bad, reason)
+        return (yield from _dismissed(name, looks.latest, bad, plan, lane))
     if not lane.wins():
         raise Lost
     kept = _keep(name, running, report, plan, deployment, ports)
@@ -218,10 +214,14 @@ def _keep(name: str, pod: Pod, report: Report, plan: Plan, deployment: Deploymen
     return Kept(pod, replaced, report)
 
 
-def _dismiss(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
+def _dismissed(name: str, pod: Pod, bad: BadPod, plan: Plan, lane: Lane) -> Generator[Event, None, Dismissed]:
+    # What a pod printed is in it, and it is kept.
+    reason = redacted(str(bad), Private(secrets_of(plan.spec.env)))
+    lane.machines.failed(pod, bad.gpus, reason, remember=bad.remember)
     yield Bad(pod.id, reason)
-    timeline.keep_logs(pod, deployment, ports)
-    yield from _end(name, pod, reason, deployment, ports)
+    timeline.keep_logs(pod, lane.deployment, lane.ports)
+    yield from _end(name, pod, reason, lane.deployment, lane.ports)
+    return Dismissed(bad, reason)
 
 
 def _end(name: str, pod: Pod, reason: str, deployment: Deployment, ports: Ports) -> Generator[Event, None, None]:
