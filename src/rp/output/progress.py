@@ -1,8 +1,7 @@
 """An operation's events: one live line under the lasting ones on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rp.domain.units import duration, usd
 from rp.domain.verdict import Report, Verdict
@@ -25,6 +24,7 @@ from rp.operations.events import (
     Warned,
 )
 from rp.output import health
+from rp.output.screen import Screen
 from rp.output.text import printable
 
 if TYPE_CHECKING:
@@ -130,39 +130,17 @@ class Lines:
         return False
 
 
-class Live:
+class Live(Screen):
     """For terminals: lasting lines, and one that tells the phase, its length and the cost so far."""
 
     def __init__(self, stream: TextIO, width: int, now: Callable[[], float], *, colour: bool) -> None:
-        from rich.console import Console
-        from rich.live import Live as RichLive
-
         self._now = now
         self._began = self._phase_began = now()
         self._phase = "preparing"
         self._looking: Looking | None = None
         # Pod id → its price per hour and when it was made, of all that are billed now.
         self._billed: dict[str, tuple[float, float]] = {}
-        self._console = Console(
-            file=stream, width=width, no_color=not colour, markup=False, highlight=False, force_terminal=True
-        )
-        self._live = RichLive(
-            console=self._console,
-            get_renderable=self._line,
-            refresh_per_second=8,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(stream, width, self._line, colour=colour)
 
     def show(self, event: Event) -> None:
         if isinstance(event, Created):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rp.domain.units import duration, usd
 from rp.operations.events import Bad, Created, Ended, Event, Healthy, Looking, Of, Refused, SetupLine, Trying, Warned
 from rp.operations.results import Replicas
 from rp.output import deploys
 from rp.output.progress import lasting, passing
+from rp.output.screen import Screen
 from rp.output.text import printable
 
 if TYPE_CHECKING:
@@ -61,39 +61,16 @@ def _state(event: Event) -> str | None:
             return passing(event)
 
 
-class LiveTable:
+class LiveTable(Screen):
     """A row for each alias, under the lines that last."""
 
     def __init__(
         self, stream: TextIO, width: int, aliases: Sequence[str], now: Callable[[], float], *, colour: bool
     ) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
         self._now = now
         self._began = now()
         self._rows = {alias: _Row() for alias in aliases}
-        self._console = Console(
-            file=stream, width=width, no_color=not colour, markup=False, highlight=False, force_terminal=True
-        )
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._table,
-            refresh_per_second=4,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="ellipsis",
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(stream, width, self._table, colour=colour)
 
     def show(self, event: Event) -> None:
         if not isinstance(event, Of):
