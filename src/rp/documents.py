@@ -1,7 +1,6 @@
 """Texts that the user names: a file, standard input, or an address on the web. One small document at a time."""
 
 import queue
-import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from rp import __version__
+from rp.domain.public_host import is_public
 from rp.errors import NotFound, RpError, UsageProblem
 
 if TYPE_CHECKING:
@@ -18,19 +18,6 @@ STDIN = "-"
 # Seconds for all of it: redirects, and a server that sends a byte now and then, included.
 _PATIENCE = 15.0
 _MOST_REDIRECTS = 5
-# Names that no public server has.
-_PRIVATE_NAMES = (
-    ".localhost",
-    ".local",
-    ".internal",
-    ".intranet",
-    ".lan",
-    ".home",
-    ".corp",
-    ".home.arpa",
-    ".localdomain",
-)
-_ORDINARY_NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
 
 
 class Documents:
@@ -114,7 +101,7 @@ def checked_address(address: str, *, before: str = "") -> str:
     if before:
         earlier = urlsplit(before)
         comes_by_http = earlier.scheme.lower() == "http"
-        may_lead = is_loopback(earlier.hostname or "") or is_global(host) or (host == earlier.hostname)
+        may_lead = is_loopback(earlier.hostname or "") or is_public(host) or (host == earlier.hostname)
         is_good = may_lead and (scheme == "https" or (scheme == "http" and is_loopback(host) and comes_by_http))
     else:
         is_good = scheme == "https" or (scheme == "http" and is_loopback(host))
@@ -129,18 +116,6 @@ def is_loopback(host: str) -> bool:
     """Whether `host` is this machine, written in a usual way; `host` as in an address, without brackets."""
     ip = _ip(host)
     return ip.is_loopback if ip is not None else host.lower().removesuffix(".") == "localhost"
-
-
-def is_global(host: str) -> bool:
-    """Whether `host` is what anybody may reach: no private address or name, and no way to write one in disguise."""
-    ip = _ip(host)
-    if ip is not None:
-        # Some IPv6 addresses stand for one of IPv4, which may be private.
-        is_plain = ip.version == 4 or (ip.packed[0] >> 5 == 1 and not ip.sixtofour and not ip.teredo)
-        return is_plain and ip.is_global and not ip.is_multicast
-    name = host.lower().removesuffix(".")
-    # 127.1, 0x7f.1, 2130706433 and digits of other scripts are addresses for those who connect.
-    return bool(_ORDINARY_NAME.fullmatch(name)) and not name.endswith(_PRIVATE_NAMES)
 
 
 def _ip(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":

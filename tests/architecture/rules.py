@@ -21,7 +21,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "paths": (),
     "files": ("errors",),
     "threads": (),
-    "documents": ("errors",),
+    "documents": ("domain", "errors"),
     "editor": ("errors",),
     "domain": ("errors",),
     "health": ("domain", "errors"),

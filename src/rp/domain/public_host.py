@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
+_NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
 # What is unicast and worldwide; outside are addresses that stand for one of IPv4 (RFC 6052), as some inside do, too.
 _IPV6 = ipaddress.ip_network("2000::/3")
 # Answered by no name server of the public internet (RFC 6761, 6762, 8375, and ICANN's `internal`).
@@ -25,7 +25,5 @@ def is_public(host: str) -> bool:
 
 
 def _is_public_name(host: str) -> bool:
-    last = host.rpartition(".")[2]
-    is_number = last.isdigit() or last.startswith("0x")
     at_home = any(host == one or host.endswith(f".{one}") for one in _AT_HOME)
-    return _NAME.fullmatch(host) is not None and not is_number and not at_home
+    return _NAME.fullmatch(host) is not None and not at_home

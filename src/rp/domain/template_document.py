@@ -13,8 +13,6 @@ from rp.domain.decode import Invalid, key_of
 from rp.errors import UsageProblem
 
 IMPORTED = "$imported"
-# Bytes of one document: a thousand large templates.
-LARGEST = 1 << 20
 # Characters of one text: a long script, and far less than one argument of a program may have.
 _LONGEST_TEXT = 1 << 16
 _MOST_ITEMS = 1000

@@ -20,7 +20,7 @@ class Wanted:
 
 def read(wanted: Wanted, ports: Ports, *, fresh: bool = False) -> Catalog:
     """One call per cloud and number of GPUs, and one for the data centers: `fresh` ones, or those of a moment ago."""
-    return combined([*reads(wanted, ports, fresh=fresh)], ports)
+    return of_parts(ports.workers.together(reads(wanted, ports, fresh=fresh)))
 
 
 def reads(wanted: Wanted, ports: Ports, *, fresh: bool = False) -> list[Callable[[], Catalog]]:
@@ -29,10 +29,6 @@ def reads(wanted: Wanted, ports: Ports, *, fresh: bool = False) -> list[Callable
         _gpus_reader(cloud, count, wanted, ports, fresh=fresh) for cloud, count in product(wanted.clouds, wanted.counts)
     ]
     return [*parts, lambda: Catalog(data_centers=data_centers(ports))]
-
-
-def combined(parts: list[Callable[[], Catalog]], ports: Ports) -> Catalog:
-    return of_parts(ports.workers.together(parts))
 
 
 def of_parts(parts: list[Catalog]) -> Catalog:

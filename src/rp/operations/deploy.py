@@ -7,7 +7,7 @@ from rp import errors
 from rp.domain.attempt import State, facts
 from rp.domain.pod import alias_from_pattern
 from rp.errors import PodLeft, RpError
-from rp.operations import ending, timeline
+from rp.operations import ending, numbering, timeline
 from rp.operations.events import Event, Note, Warned
 from rp.operations.gate import Gate
 from rp.operations.lanes import Cancelled, shield
@@ -65,8 +65,7 @@ def _begin(plan: Plan, ports: Ports) -> Generator[Event, None, tuple[Plan, Deplo
         except errors.Busy:
             if plan.pattern is None:
                 raise
-            taken = frozenset(ports.aliases.all()) | ports.journal.live_aliases() | {plan.alias}
-            another = alias_from_pattern(plan.pattern, taken)
+            another = alias_from_pattern(plan.pattern, numbering.taken(ports) | {plan.alias})
             yield Note(f"another rp has just taken {plan.alias}: {another} instead")
             plan = replace(plan, alias=another)
 

@@ -11,12 +11,12 @@ from rp.domain.catalog import Catalog
 from rp.domain.clouds import SECURE
 from rp.domain.identity import Identity
 from rp.domain.network_volume import NetworkVolume
-from rp.domain.pod import alias_from_pattern, alias_taken, check_alias
+from rp.domain.pod import alias_taken
 from rp.domain.spec import Spec
 from rp.domain.template import Template
 from rp.errors import ApiError, Busy, NoCapacity, RpError, UsageProblem
 from rp.health.catalogue import override_problems
-from rp.operations import drift, preflight_reads
+from rp.operations import drift, numbering, preflight_reads
 from rp.operations.ports import Ports
 from rp.operations.preflight_reads import Answers
 from rp.operations.results import Plan
@@ -150,10 +150,7 @@ def _not_done(template: Template) -> Iterator[str]:
 
 def _alias(template: Template, alias: str | None, deployment_id: str, ports: Ports) -> str:
     pattern = alias if alias is not None else template.alias_pattern or None
-    if pattern is not None:
-        taken = frozenset(ports.aliases.all()) | ports.journal.live_aliases()
-        return alias_from_pattern(pattern, taken)
-    return check_alias(f"rp-{template.name[:50]}-{deployment_id[:4]}")
+    return numbering.alias_for(template.name, deployment_id, pattern, numbering.taken(ports))
 
 
 def _pattern(template: Template, alias: str | None) -> str | None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any, cast
 
-from rp.domain.pod import Pod, alias_from_pattern, check_alias
+from rp.domain.pod import Pod
 from rp.errors import Interrupted, RpError, UsageProblem
-from rp.operations import ending
+from rp.operations import ending, numbering
 from rp.operations.deploy import deploy
 from rp.operations.events import Event, Of
 from rp.operations.lanes import AT_LAST, SOON, Cancelled, Lanes
@@ -25,20 +25,16 @@ def plans_of(plan: Plan, count: int, pattern: str | None, ports: Ports) -> tuple
         raise UsageProblem(
             f"`{pattern}` names one pod, and {count} are wanted", hint=f"--alias '{pattern}-{{i}}' numbers them"
         )
-    taken = set(ports.aliases.all()) | ports.journal.live_aliases() | {plan.alias}
+    taken = numbering.taken(ports) | {plan.alias}
     plans = [plan]
     while len(plans) < count:
         deployment_id = ports.journal.fresh_id()
-        alias = alias_from_pattern(pattern, frozenset(taken)) if pattern else _default_alias(plan, deployment_id)
+        alias = numbering.alias_for(plan.spec.template.name, deployment_id, pattern, taken)
         if alias in taken:
             continue
-        taken.add(alias)
+        taken |= {alias}
         plans.append(replace(plan, deployment_id=deployment_id, alias=alias))
     return tuple(plans)
-
-
-def _default_alias(plan: Plan, deployment_id: str) -> str:
-    return check_alias(f"rp-{plan.spec.template.name[:50]}-{deployment_id[:4]}")
 
 
 def deploy_all(plans: tuple[Plan, ...], ports: Ports) -> Generator[Event, None, Replicas]:

@@ -142,11 +142,6 @@ def to_store(found: tuple[Incoming, ...], origin: str, at: str) -> dict[str, dic
     return {one.name: template_document.marked(one.raw, origin, at) for one in found}
 
 
-def local_variables(template: Template) -> tuple[str, ...]:
-    """The variables of this machine that its `${env:NAME}` references read."""
-    return secrets.local_references(template.container.env)
-
-
 def stored(name: str, raw: Any) -> Template:
     """The template that a stored document is; raises Invalid with every problem."""
     try:

@@ -11,8 +11,8 @@ import httpx2 as httpx
 from rp import __version__
 from rp.domain import image
 from rp.domain.image import ImageFacts, Reference
+from rp.domain.public_host import is_public
 from rp.registry import manifest
-from rp.registry.reach import is_public
 
 # Docker's own limit for a manifest, in bytes.
 _LARGEST = 4 << 20

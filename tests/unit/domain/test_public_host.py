@@ -2,7 +2,7 @@
 
 import pytest
 
-from rp.registry.reach import is_public
+from rp.domain.public_host import is_public
 
 
 @pytest.mark.parametrize(

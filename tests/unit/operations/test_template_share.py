@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from rp.domain import secrets
 from rp.domain import template as template_module
 from rp.domain import template_document as documents
 from rp.domain.decode import Invalid
@@ -161,4 +162,4 @@ def test_the_variables_that_are_read_here_are_known() -> None:
     env = {"A": "${env:AWS_SECRET} ${env:B}", "C": "${env:B}", "D": "x"}
     template = template_module.parse("t", {"gpuPreference": ["x"], "container": {"imageName": "i", "env": env}})
 
-    assert share.local_variables(template) == ("AWS_SECRET", "B")
+    assert secrets.local_references(template.container.env) == ("AWS_SECRET", "B")
